@@ -1,0 +1,47 @@
+import type { BankAccount, Payment } from "../store";
+import type { CalendarDate, Json } from "../values";
+
+/** The provider port of banks: bunq, statement files and aggregators all look like this to the extract step. */
+
+/** A row of a source that could not be read; the rest goes on. */
+export interface RowError {
+  /** Line of the file (1-based), or absent where there are no lines. */
+  line?: number;
+  reason: string;
+}
+
+export interface PaymentPage {
+  payments: Payment[];
+  errors: RowError[];
+  /**
+   * Where to go on once this page is stored and enqueued; handed back as `cursor` on the next call. JSON, opaque to
+   * everyone but the provider.
+   */
+  cursor: Json;
+}
+
+export interface PaymentsRequest {
+  /** As the last stored page gave it; null at first. */
+  cursor: Json;
+  /** Payments before this date are not wanted. */
+  since?: CalendarDate;
+  signal?: AbortSignal;
+}
+
+export interface BankProvider {
+  /** `bunq`, `files`, ... */
+  readonly kind: string;
+  /** Names this connection in cursors and in `source` of what it yields: the kind, or the kind and a name. */
+  readonly source: string;
+  /** Accounts that the connection can see. Throws AUTH_FAILED, AUTH_EXPIRED, PROVIDER_*. */
+  accounts(signal?: AbortSignal): Promise<BankAccount[]>;
+  /**
+   * Pages of payments of one account since the cursor, with an overlap before it. Every page can be stored by
+   * itself; pages come in an order in which stopping after any of them and starting again from its cursor misses
+   * nothing.
+   */
+  payments(account: BankAccount, request: PaymentsRequest): AsyncIterable<PaymentPage>;
+  /** Requests made since the provider was opened. */
+  readonly calls: number;
+  close(): Promise<void>;
+}
