@@ -168,6 +168,8 @@ export interface QueueItem extends Doc {
   accountId: Id;
   state: QueueState;
   stateSince: Instant;
+  /** It is sent only once the budget was read and matched after this moment. */
+  enqueuedAt: Instant;
   /** Date of the payment: items are sent oldest first. */
   date: CalendarDate;
   importId: string;
@@ -175,9 +177,12 @@ export interface QueueItem extends Doc {
   confidence?: number;
   reason?: string;
   modelVersion?: string;
-  /** For one side of a transfer between own accounts: the payment on the other side. */
+  /** For a transfer between own accounts: the bank account on the other side ... */
+  transferAccountId?: Id;
+  /** ... and the payment there, once it is known. */
   transferPaymentId?: Id;
   skipReason?: SkipReason;
+  /** Failures so far that were the item's own. */
   attempt: number;
   /** Not before this instant (state `retry`). */
   dueAt: Instant;
