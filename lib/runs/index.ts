@@ -1,4 +1,5 @@
 export * from "./context";
+export { workerName } from "./worker";
 export {
   ORPHAN_AFTER_MS,
   RunLedger,

@@ -275,7 +275,7 @@ export interface ArtifactChunk extends Doc {
 }
 
 export interface HistoryRow extends Doc {
-  /** The id is `<business key>|<validFrom>`. */
+  /** The id is the business key while current, `<business key>|<validFrom>` once closed. */
   entity: string;
   key: string;
   validFrom: Instant;
@@ -366,10 +366,11 @@ export const classifications = define<Classification>(
 export const queue = define<QueueItem>("queue", "id", {
   byState: ["budgetId", "state", "date"],
   byDue: ["budgetId", "state", "dueAt"],
+  bySince: ["budgetId", "state", "stateSince"],
   byBatch: ["batchId"],
   byPayment: ["paymentId"],
 });
-export const cursors = define<Cursor>("cursors", "id", {}, ["at"]);
+export const cursors = define<Cursor>("cursors", "id", {});
 export const runs = define<Run>("runs", "id", {
   byStart: ["startedAt"],
   byJob: ["job", "startedAt"],
