@@ -86,7 +86,8 @@ export function parseAmount(text: string, currency: string, mark: DecimalMark = 
   const decimalAt = decimalMarkPosition(body, mark, exponent);
   const grouped = decimalAt < 0 ? body : body.slice(0, decimalAt);
   const fraction = decimalAt < 0 ? "" : body.slice(decimalAt + 1);
-  if (!isGrouped(grouped, body[decimalAt]) || !/^\d*$/.test(fraction)) throw invalid("its decimal mark is not clear");
+  if (!isGrouped(grouped, body[decimalAt]) || !/^\d*$/.test(fraction))
+    throw invalid("its decimal mark is not clear");
   const whole = grouped.replace(/[.,]/g, "");
   if (/[1-9]/.test(fraction.slice(exponent))) throw invalid(`it has more than ${exponent} decimals`);
   const minor = Number((whole || "0") + fraction.slice(0, exponent).padEnd(exponent, "0"));

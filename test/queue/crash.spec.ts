@@ -47,7 +47,7 @@ async function pass(
     items.map((item) => ({ item, to: "classified", set: { categoryId: "memory:food" } })),
     clock.now(),
   );
-  await queueSync(context, budget, { worker, mapping: MAPPING });
+  await queueSync(context, budget, { worker, isGone: (other) => other !== worker, mapping: MAPPING });
 }
 
 const OWN = [ACCOUNTS[0]!.iban!, ACCOUNTS[1]!.iban!] as const;

@@ -15,7 +15,11 @@ import { TallyError } from "../../lib/values";
 import { ACCOUNTS, MAPPING, memoryStore, payment, stepContext, TestClock } from "../support/context";
 import { MemoryBudget } from "../support/memory-budget";
 
-const OPTIONS: QueueSyncOptions = { worker: "here#1", mapping: MAPPING };
+const OPTIONS: QueueSyncOptions = {
+  worker: "here#1",
+  isGone: (worker) => worker.startsWith("here"),
+  mapping: MAPPING,
+};
 
 describe("queue sync", () => {
   let store: Store;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ORPHAN_AFTER_MS, RunLedger, workerName } from "../../lib/runs";
+import { ORPHAN_AFTER_MS, RunLedger } from "../../lib/runs";
 import { events, type Store } from "../../lib/store";
 import { TallyError } from "../../lib/values";
 import { memoryStore, TestClock } from "../support/context";
@@ -145,10 +145,5 @@ describe("the run ledger", () => {
       ledger.step("run:no", "s", undefined, async () => ({ counts: {} }), hooks()),
       { code: "NOT_FOUND" },
     );
-  });
-
-  it("names a process by its place and its session", () => {
-    assert.equal(workerName("/data"), workerName("/data"));
-    assert.notEqual(workerName("/data").split("#")[0], workerName("/other").split("#")[0]);
   });
 });
