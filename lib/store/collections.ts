@@ -298,6 +298,8 @@ export interface Review extends Doc {
 }
 
 export interface RateBudget extends Doc {
+  /** Counts up with each change: the guard of conditional updates. */
+  revision: number;
   /** When each call of the running window was made, oldest first, in milliseconds since the epoch. */
   calls: number[];
   /** The provider said: nothing before this instant (milliseconds since the epoch). */
