@@ -57,7 +57,7 @@ export class Journal {
 
 function writeWhole(fd: number, text: string, position: number): number {
   const bytes = Buffer.from(text, "utf8");
-  for (let written = 0; written < bytes.length; ) {
+  for (let written = 0; written < bytes.length;) {
     written += writeSync(fd, bytes, written, bytes.length - written, position + written);
   }
   return bytes.length;

@@ -79,9 +79,7 @@ export class Transactions {
   private lookUp({ id, import_id }: SaveFields): Transaction | undefined {
     if (id) return this.state.live("transaction", String(id));
     if (!import_id) return undefined;
-    return this.state
-      .transactions()
-      .find((row) => row.importId === import_id && !row.deleted);
+    return this.state.transactions().find((row) => row.importId === import_id && !row.deleted);
   }
 
   /** Insert a checked item; within a change. */
