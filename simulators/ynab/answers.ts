@@ -1,4 +1,6 @@
 import type { ServerResponse } from "node:http";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 
 /** An answer ready to be sent: a status and pieces of JSON text. */
 export interface Answer {
@@ -38,14 +40,5 @@ export async function send(
   headers: Record<string, string>,
 ): Promise<void> {
   response.writeHead(status, { "content-type": "application/json; charset=utf-8", ...headers });
-  for (const piece of pieces) {
-    if (response.destroyed) return;
-    if (!response.write(piece)) {
-      await new Promise<void>((resolve) => {
-        response.once("drain", resolve);
-        response.once("close", resolve);
-      });
-    }
-  }
-  response.end();
+  await pipeline(Readable.from(pieces), response);
 }
