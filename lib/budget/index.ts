@@ -1,1 +1,7 @@
 export * from "./port";
+export {
+  budgetCursorId,
+  budgetExtract,
+  type BudgetExtractOptions,
+  type BudgetExtractResult,
+} from "./extract";

@@ -168,6 +168,8 @@ export interface QueueItem extends Doc {
   accountId: Id;
   state: QueueState;
   stateSince: Instant;
+  /** It is sent only once the budget was read and matched after this moment. */
+  enqueuedAt: Instant;
   /** Date of the payment: items are sent oldest first. */
   date: CalendarDate;
   importId: string;
@@ -175,9 +177,12 @@ export interface QueueItem extends Doc {
   confidence?: number;
   reason?: string;
   modelVersion?: string;
-  /** For one side of a transfer between own accounts: the payment on the other side. */
+  /** For a transfer between own accounts: the bank account on the other side ... */
+  transferAccountId?: Id;
+  /** ... and the payment there, once it is known. */
   transferPaymentId?: Id;
   skipReason?: SkipReason;
+  /** Failures so far that were the item's own. */
   attempt: number;
   /** Not before this instant (state `retry`). */
   dueAt: Instant;
@@ -270,7 +275,7 @@ export interface ArtifactChunk extends Doc {
 }
 
 export interface HistoryRow extends Doc {
-  /** The id is `<business key>|<validFrom>`. */
+  /** The id is the business key while current, `<business key>|<validFrom>` once closed. */
   entity: string;
   key: string;
   validFrom: Instant;
@@ -298,6 +303,8 @@ export interface Review extends Doc {
 }
 
 export interface RateBudget extends Doc {
+  /** Counts up with each change: the guard of conditional updates. */
+  revision: number;
   /** When each call of the running window was made, oldest first, in milliseconds since the epoch. */
   calls: number[];
   /** The provider said: nothing before this instant (milliseconds since the epoch). */
@@ -359,10 +366,11 @@ export const classifications = define<Classification>(
 export const queue = define<QueueItem>("queue", "id", {
   byState: ["budgetId", "state", "date"],
   byDue: ["budgetId", "state", "dueAt"],
+  bySince: ["budgetId", "state", "stateSince"],
   byBatch: ["batchId"],
   byPayment: ["paymentId"],
 });
-export const cursors = define<Cursor>("cursors", "id", {}, ["at"]);
+export const cursors = define<Cursor>("cursors", "id", {});
 export const runs = define<Run>("runs", "id", {
   byStart: ["startedAt"],
   byJob: ["job", "startedAt"],

@@ -1,0 +1,3 @@
+export * from "./port";
+export { HttpClient, type HttpClientOptions } from "./client";
+export { redactor } from "./redact";
