@@ -18,6 +18,8 @@ export interface MatchTransaction {
   amount: number;
   name: string;
   importId?: string;
+  /** Tallyflow wrote it: it stands for the one payment whose import id it bears and may be claimed by no other. */
+  own: boolean;
 }
 
 export interface Pair {
@@ -57,7 +59,8 @@ export function matchAccount(
     else groups.set(payment.amount, { payments: [payment], transactions: [] });
   }
   for (const transaction of transactions) {
-    if (!usedTransactions.has(transaction.id)) groups.get(transaction.amount)?.transactions.push(transaction);
+    if (!transaction.own && !usedTransactions.has(transaction.id))
+      groups.get(transaction.amount)?.transactions.push(transaction);
   }
   for (const group of groups.values()) {
     if (group.transactions.length > 0)

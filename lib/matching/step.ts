@@ -13,6 +13,7 @@ import {
 } from "../store";
 import {
   addDays,
+  isOwnImportId,
   normaliseIban,
   ownId,
   TallyError,
@@ -127,7 +128,7 @@ async function matchOne(
   const free = await freeTransactions(context, accountId, addDays(first, -window));
   const pairs = matchAccount(
     booked.map((payment) => toMatchPayment(payment, queued.get(payment.id)!)),
-    free.map(toMatchTransaction),
+    await toMatchTransactions(context, free),
     { windowDays: window },
   );
   const found = pairs.map((pair): Match => ({
@@ -184,14 +185,24 @@ function toMatchPayment(payment: Payment, item: QueueItem): MatchPayment {
   };
 }
 
-function toMatchTransaction(row: Transaction): MatchTransaction {
-  return {
+async function toMatchTransactions(
+  context: StepContext,
+  rows: readonly Transaction[],
+): Promise<MatchTransaction[]> {
+  const otherIds = rows.map((row) => row.transferTransactionId).filter((id) => id !== undefined);
+  const others = await inChunks(otherIds, (ids) => context.store.collection(transactions).getMany(ids));
+  const ownSides = new Set(others.filter((row) => isOwnImportId(row.importId)).map((row) => row.id));
+  return rows.map((row) => ({
     id: row.id,
     date: row.date,
     amount: row.amount,
     name: `${row.importedPayee ?? row.payeeName ?? ""} ${row.memo ?? ""}`,
     ...(row.importId ? { importId: row.importId } : {}),
-  };
+    // The far side of a transfer that we wrote bears no import id of its own.
+    own:
+      isOwnImportId(row.importId) ||
+      (row.transferTransactionId !== undefined && ownSides.has(row.transferTransactionId)),
+  }));
 }
 
 /** Pair own transfers and tell the queue: one side is written as a transfer, the other comes with it. */

@@ -22,8 +22,10 @@ export interface QueueSyncOptions extends Partial<WriteOptions> {
   startDate?: CalendarDate;
   /** List what would be written and write nothing. */
   dryRun?: boolean;
-  /** Names this worker in leases: `<instance>#<session>`, see {@link ownerIsGone}. */
+  /** Names this process in leases. */
   worker: string;
+  /** Is the process of this name surely gone, so that its leases need not run out? Nobody is when absent. */
+  isGone?: (worker: string) => boolean;
   /** How long a worker may hold items; 5 minutes when absent. */
   leaseMs?: number;
   /** Failures of an item before it is given up as dead; 8 when absent. */
@@ -60,16 +62,6 @@ export async function queueSync(
 /** When the match step last compared everything queued with the budget. */
 export function matchedCursorId(budgetId: Id): string {
   return `matched:${budgetId}`;
-}
-
-/**
- * A worker is named `<instance>#<session>`. An instance (one Node-RED user directory) runs one process at a time, so an
- * earlier session of the same instance is surely gone and its leases need not run out.
- */
-export function ownerIsGone(owner: string | undefined, me: string): boolean {
-  const [instance, session] = (owner ?? "").split("#");
-  const [myInstance, mySession] = me.split("#");
-  return session !== undefined && mySession !== undefined && instance === myInstance && session !== mySession;
 }
 
 class Sync {
@@ -323,8 +315,7 @@ class Sync {
       for await (const item of this.context.store
         .collection(queue)
         .scan({ index: "byState", equals: [this.budget.budgetId, state] })) {
-        if ((item.leaseUntil ?? "") <= now || ownerIsGone(item.leaseOwner, this.options.worker))
-          found.push(item);
+        if ((item.leaseUntil ?? "") <= now || this.isGone(item.leaseOwner)) found.push(item);
       }
       return found;
     };
@@ -342,6 +333,10 @@ class Sync {
       notThere.map((item) => ({ item, to: "classified" })),
       now,
     );
+  }
+
+  private isGone(owner: string | undefined): boolean {
+    return owner !== undefined && owner !== this.options.worker && (this.options.isGone?.(owner) ?? false);
   }
 
   private async takeUpDue(): Promise<void> {

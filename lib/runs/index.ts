@@ -1,5 +1,4 @@
 export * from "./context";
-export { workerName } from "./worker";
 export {
   ORPHAN_AFTER_MS,
   RunLedger,

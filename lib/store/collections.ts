@@ -109,6 +109,8 @@ export interface Transaction extends Doc {
   approved: boolean;
   importId?: string;
   transferAccountId?: Id;
+  /** For a transfer: the transaction on the other account. */
+  transferTransactionId?: Id;
   /** Set on a parent whose amount is split; its parts are not stored as transactions of their own. */
   split?: { amount: number; categoryId?: Id | null; memo?: string }[];
   deleted: boolean;
