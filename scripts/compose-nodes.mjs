@@ -11,10 +11,10 @@ const COLOUR = "#A6D7C4";
 const CATEGORY = "tallyflow";
 const DEFAULT_LANGUAGE = "en-US";
 
-/** The names of the node folders: those with a schema. */
+/** The names of the node folders: those that register a node. */
 export function nodeNames(root) {
   return readdirSync(path.join(root, "nodes"), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && existsSync(path.join(root, "nodes", entry.name, "schema.ts")))
+    .filter((entry) => entry.isDirectory() && existsSync(path.join(root, "nodes", entry.name, "index.ts")) && entry.name !== "runtime")
     .map((entry) => entry.name)
     .sort();
 }
@@ -237,7 +237,7 @@ function script(root, name, schema) {
   };
   return `(function () {
 ${readFileSync(path.join(compiled, "runtime/editor.js"), "utf8").trim()}
-${existsSync(own) ? readFileSync(own, "utf8").trim() : ""}
+${existsSync(own) ? readFileSync(own, "utf8").replace(/^"use strict";\s*/, "").trim() : ""}
 const form = ${JSON.stringify(form).replace(/</g, "\\u003c")};
 const hooks = tallyHooks[form.type] || {};
 RED.nodes.registerType("${schema.type}", {
@@ -316,7 +316,7 @@ function escape(text) {
 
 function usedKeys(page) {
   const attributes = [...page.matchAll(/data-i18n="(?:\[\w+\])?([\w.-]+)"/g)].map((match) => match[1]);
-  const calls = [...page.matchAll(/\b_\("([\w.-]+)"/g)].map((match) => match[1]);
+  const calls = [...page.matchAll(/(?<!RED)\._\("([\w.-]+)"/g)].map((match) => match[1]);
   return new Set([...attributes, ...calls]);
 }
 

@@ -40,9 +40,10 @@ export function registerRoutes(RED: NodeAPI): void {
 }
 
 /** A handler whose failure becomes an answer with code and message, never a rejection. */
-export function guarded(handler: (request: Request, response: Response) => Promise<void>): RequestHandler {
+export function guarded(handler: (request: Request, response: Response) => Promise<void> | void): RequestHandler {
   return (request, response) => {
-    handler(request, response).catch((thrown: unknown) => {
+    const answered = (async () => handler(request, response))();
+    answered.catch((thrown: unknown) => {
       const error = toTallyError(thrown);
       if (response.headersSent) response.end();
       else response.status(STATUS[error.code] ?? 500).json(error.toJSON());
