@@ -14,7 +14,12 @@ const DEFAULT_LANGUAGE = "en-US";
 /** The names of the node folders: those that register a node. */
 export function nodeNames(root) {
   return readdirSync(path.join(root, "nodes"), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && existsSync(path.join(root, "nodes", entry.name, "index.ts")) && entry.name !== "runtime")
+    .filter(
+      (entry) =>
+        entry.isDirectory() &&
+        existsSync(path.join(root, "nodes", entry.name, "index.ts")) &&
+        entry.name !== "runtime",
+    )
     .map((entry) => entry.name)
     .sort();
 }
@@ -111,7 +116,8 @@ export function checkPage(page, schema) {
   const code = /<script type="text\/javascript">([\s\S]*?)<\/script>/.exec(page)?.[1] ?? "";
   const problems = checkRegisterType(code, schema.type);
   let definition;
-  const number = (blank) => (value) => (blank && value === "") || (value !== "" && !Number.isNaN(Number(value)));
+  const number = (blank) => (value) =>
+    (blank && value === "") || (value !== "" && !Number.isNaN(Number(value)));
   vm.runInNewContext(code, {
     RED: {
       nodes: { registerType: (_type, registered) => (definition = registered) },
@@ -163,8 +169,7 @@ function readCatalogues(root, name, schema, say) {
       fields[field.name] = { label, ...(isDefault ? textsOf(field, shared) : {}) };
     }
     found[language] = mergeDeep(mergeDeep({}, shared), { ...own, fields });
-    for (const key of ["label", "palette"])
-      if (!own[key]) say(`locales/${language}.json has no "${key}"`);
+    for (const key of ["label", "palette"]) if (!own[key]) say(`locales/${language}.json has no "${key}"`);
     for (const key of leaves(found[language]))
       if (lookUp(found[DEFAULT_LANGUAGE], key) === undefined)
         say(`locales/${language}.json has "${key}", which ${DEFAULT_LANGUAGE} has not`);
@@ -178,7 +183,9 @@ function readCatalogues(root, name, schema, say) {
 function textsOf(field, shared) {
   const names = field.kind === "boolean" ? { true: shared.form.yes, false: shared.form.no } : field.options;
   const fallback =
-    field.default === undefined ? shared.form.none : `${shared.form.default}: ${names?.[String(field.default)] ?? field.default}`;
+    field.default === undefined
+      ? shared.form.none
+      : `${shared.form.default}: ${names?.[String(field.default)] ?? field.default}`;
   return {
     description: field.description,
     ...(names ? { options: names, unset: fallback } : {}),
@@ -194,19 +201,35 @@ function prefixOf(schema) {
 
 function template(schema) {
   const prefix = prefixOf(schema);
-  const rows = [row("name", `<input type="text" id="${prefix}name" data-i18n="[placeholder]form.namePlaceholder">`, "form.name", prefix)];
+  const rows = [
+    row(
+      "name",
+      `<input type="text" id="${prefix}name" data-i18n="[placeholder]form.namePlaceholder">`,
+      "form.name",
+      prefix,
+    ),
+  ];
   for (const field of schema.fields) {
     const id = `${prefix}${field.name}`;
-    const hint = escape(String(field.placeholder ?? (field.default === undefined ? "" : plain(field.default))));
+    const hint = escape(
+      String(field.placeholder ?? (field.default === undefined ? "" : plain(field.default))),
+    );
     let input = `<input type="text" id="${id}" placeholder="${hint}">`;
-    if (field.kind === "secret") input = `<input type="password" id="${id}" placeholder="${hint}" autocomplete="new-password">`;
-    if (field.kind === "list") input = `<div style="display:inline-block; width:100%"><ol id="${id}-list"></ol></div>`;
+    if (field.kind === "secret")
+      input = `<input type="password" id="${id}" placeholder="${hint}" autocomplete="new-password">`;
+    if (field.kind === "list")
+      input = `<div style="display:inline-block; width:100%"><ol id="${id}-list"></ol></div>`;
     if (field.kind === "select" || field.kind === "boolean") {
       const values = field.kind === "boolean" ? ["true", "false"] : field.values;
-      const options = values.map((value) => `<option value="${escape(value)}" data-i18n="fields.${field.name}.options.${value}"></option>`);
+      const options = values.map(
+        (value) =>
+          `<option value="${escape(value)}" data-i18n="fields.${field.name}.options.${value}"></option>`,
+      );
       input = `<select id="${id}" style="width:70%"><option value="" data-i18n="fields.${field.name}.unset"></option>${options.join("")}</select>`;
     }
-    rows.push(row(field.name, input, `fields.${field.name}.label`, prefix, `[title]fields.${field.name}.description`));
+    rows.push(
+      row(field.name, input, `fields.${field.name}.label`, prefix, `[title]fields.${field.name}.description`),
+    );
   }
   return rows.join("\n");
 }
@@ -225,7 +248,9 @@ function script(root, name, schema) {
   for (const field of schema.fields) {
     if (field.kind === "secret") credentials.push(`${field.name}: { type: "password" }`);
     else if (field.kind === "config")
-      defaults.push(`${field.name}: { value: "", type: ${JSON.stringify(field.config)}, required: ${field.required} }`);
+      defaults.push(
+        `${field.name}: { value: "", type: ${JSON.stringify(field.config)}, required: ${field.required} }`,
+      );
     else if (field.kind === "number")
       defaults.push(`${field.name}: { value: "", validate: RED.validators.number(true) }`);
     else defaults.push(`${field.name}: { value: ${field.kind === "list" ? "[]" : '""'} }`);
@@ -233,11 +258,23 @@ function script(root, name, schema) {
   const form = {
     type: schema.type,
     prefix: prefixOf(schema),
-    fields: schema.fields.map(({ name, kind, columns, when, default: fallback }) => ({ name, kind, columns, when, default: fallback })),
+    fields: schema.fields.map(({ name, kind, columns, when, default: fallback }) => ({
+      name,
+      kind,
+      columns,
+      when,
+      default: fallback,
+    })),
   };
   return `(function () {
 ${readFileSync(path.join(compiled, "runtime/editor.js"), "utf8").trim()}
-${existsSync(own) ? readFileSync(own, "utf8").replace(/^"use strict";\s*/, "").trim() : ""}
+${
+  existsSync(own)
+    ? readFileSync(own, "utf8")
+        .replace(/^"use strict";\s*/, "")
+        .trim()
+    : ""
+}
 const form = ${JSON.stringify(form).replace(/</g, "\\u003c")};
 const hooks = tallyHooks[form.type] || {};
 RED.nodes.registerType("${schema.type}", {
@@ -264,13 +301,18 @@ function helpHtml(markdown, schema) {
   const properties = schema.fields
     .map((field) => {
       const places = placesOf(field).map((place) => `<code>${escape(place)}</code>`);
-      const fallback = field.default === undefined ? "" : ` Default: <code>${escape(plain(field.default))}</code>.`;
+      const fallback =
+        field.default === undefined ? "" : ` Default: <code>${escape(plain(field.default))}</code>.`;
       const from = places.length ? ` Also from ${places.join(" or ")}.` : "";
       const type = `<span class="property-type">${typeOf(field)}</span>`;
       return `<dt${field.required ? "" : ' class="optional"'}>${escape(field.label)} ${type}</dt><dd>${escape(field.description)}${fallback}${from}</dd>`;
     })
     .join("\n");
-  return withProperties(marked.parse(markdown), "<h3>References</h3>", `<h3>Properties</h3>\n<dl class="message-properties">\n${properties}\n</dl>\n`);
+  return withProperties(
+    marked.parse(markdown),
+    "<h3>References</h3>",
+    `<h3>Properties</h3>\n<dl class="message-properties">\n${properties}\n</dl>\n`,
+  );
 }
 
 function helpMarkdown(markdown, schema) {

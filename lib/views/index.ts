@@ -106,7 +106,9 @@ async function readPayments(store: Store, { accountId, limit, after }: ViewReque
 async function readQueue(store: Store, request: ViewRequest): Promise<PageOfRows> {
   const states = statesOf(request.state, QUEUE_STATES);
   const page = await readSegments(
-    (await budgetIds(store, request.budgetId)).flatMap((budgetId) => states.map((state) => [budgetId, state])),
+    (await budgetIds(store, request.budgetId)).flatMap((budgetId) =>
+      states.map((state) => [budgetId, state]),
+    ),
     request,
     (equals, limit, after) =>
       store.collection(queue).find({
@@ -117,7 +119,9 @@ async function readQueue(store: Store, request: ViewRequest): Promise<PageOfRows
         ...(after ? { after } : {}),
       }),
   );
-  const found = await byId<Payment>(store.collection(payments).getMany(page.items.map((item) => item.paymentId)));
+  const found = await byId<Payment>(
+    store.collection(payments).getMany(page.items.map((item) => item.paymentId)),
+  );
   const names = await categoryNames(store, page.items);
   return {
     rows: page.items.map((item) => {
@@ -170,7 +174,9 @@ async function readConfidence(store: Store, request: ViewRequest): Promise<PageO
     abstained: 0,
   }));
   for (const budgetId of await budgetIds(store, request.budgetId)) {
-    for await (const one of store.collection(classifications).scan({ index: "byBudget", equals: [budgetId] })) {
+    for await (const one of store
+      .collection(classifications)
+      .scan({ index: "byBudget", equals: [budgetId] })) {
       const bucket = buckets[Math.min(9, Math.max(0, Math.floor(one.confidence * 10)))]!;
       bucket.classifications++;
       if (one.path === "abstain") bucket.abstained++;
@@ -202,7 +208,10 @@ async function readRuns(_store: Store, request: ViewRequest, ledger: RunLedger):
 
 async function readRun(_store: Store, request: ViewRequest, ledger: RunLedger): Promise<PageOfRows> {
   if (!request.runId)
-    throw new TallyError("CONFIG_INVALID", "No run is named. Give its id as the option runId, or a message that belongs to a run.");
+    throw new TallyError(
+      "CONFIG_INVALID",
+      "No run is named. Give its id as the option runId, or a message that belongs to a run.",
+    );
   const { steps } = await ledger.get(request.runId);
   return {
     rows: steps.map((step) => ({
@@ -233,7 +242,9 @@ async function readClassifications(store: Store, request: ViewRequest): Promise<
         ...(after ? { after } : {}),
       }),
   );
-  const found = await byId<Payment>(store.collection(payments).getMany(page.items.map((one) => one.paymentId)));
+  const found = await byId<Payment>(
+    store.collection(payments).getMany(page.items.map((one) => one.paymentId)),
+  );
   const names = await categoryNames(store, page.items);
   return {
     rows: page.items.map((one) => {
@@ -315,7 +326,11 @@ function paymentRow(payment: Payment): Row {
 function statesOf(wanted: string | undefined, known: readonly QueueState[]): readonly QueueState[] {
   if (wanted === undefined) return known;
   const state = known.find((one) => one === wanted);
-  if (!state) throw new TallyError("CONFIG_INVALID", `"${wanted}" is not a state of the queue. Use one of ${known.join(", ")}.`);
+  if (!state)
+    throw new TallyError(
+      "CONFIG_INVALID",
+      `"${wanted}" is not a state of the queue. Use one of ${known.join(", ")}.`,
+    );
   return [state];
 }
 
@@ -342,11 +357,16 @@ async function byId<T extends { id: string }>(docs: Promise<T[]>): Promise<Map<s
 async function readSegments<T>(
   segments: readonly string[][],
   request: ViewRequest,
-  find: (equals: string[], limit: number, after: string | undefined) => Promise<{ items: T[]; next?: string }>,
+  find: (
+    equals: string[],
+    limit: number,
+    after: string | undefined,
+  ) => Promise<{ items: T[]; next?: string }>,
 ): Promise<{ items: T[]; next?: string }> {
   const items: T[] = [];
   const token = /^(\d+):(.*)$/s.exec(request.after ?? "0:");
-  if (!token) throw new TallyError("CONFIG_INVALID", "The page to go on after is not one that this view gave.");
+  if (!token)
+    throw new TallyError("CONFIG_INVALID", "The page to go on after is not one that this view gave.");
   let after: string | undefined = token[2] || undefined;
   for (let at = Number(token[1]); at < segments.length; at++) {
     if (items.length >= request.limit) return { items, next: `${at}:` };

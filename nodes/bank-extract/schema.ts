@@ -7,11 +7,13 @@ export const schema = nodeSchema("tally-bank-extract", "step", {
   bank: bankField,
   since: field(calendarDateText.optional(), {
     label: "Since",
-    description: "On the first run: payments before this date are not fetched. Later runs go on from where the last one stopped.",
+    description:
+      "On the first run: payments before this date are not fetched. Later runs go on from where the last one stopped.",
     placeholder: "YYYY-MM-DD",
   }),
   includePending: field(z.boolean().default(false), {
     label: "Pending payments",
-    description: "Also store payments that are not booked yet. They are not written to the budget until they are.",
+    description:
+      "Also store payments that are not booked yet. They are not written to the budget until they are.",
   }),
 });

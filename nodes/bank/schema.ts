@@ -5,7 +5,8 @@ import { field, nodeSchema } from "../runtime/schema";
 export const schema = nodeSchema("tally-bank", "config", {
   provider: field(z.enum(["bunq", "files"]).default("bunq"), {
     label: "Provider",
-    description: "bunq talks to the bank itself. Statement files are read from a folder, in any format that banks export.",
+    description:
+      "bunq talks to the bank itself. Statement files are read from a folder, in any format that banks export.",
     options: { bunq: "bunq", files: "Statement files" },
   }),
   url: field(z.url().optional(), {

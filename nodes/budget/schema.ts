@@ -22,7 +22,8 @@ export const schema = nodeSchema("tally-budget", "config", {
   }),
   plan: field(z.string().min(1).default("last-used"), {
     label: "Plan",
-    description: "Id of the plan (budget), as in the address bar of YNAB. last-used takes the one opened last.",
+    description:
+      "Id of the plan (budget), as in the address bar of YNAB. last-used takes the one opened last.",
     when: { field: "provider", values: ["ynab"] },
   }),
   serverUrl: field(z.url().optional(), {
@@ -50,7 +51,8 @@ export const schema = nodeSchema("tally-budget", "config", {
   }),
   dataDir: field(z.string().min(1).optional(), {
     label: "Data folder",
-    description: "Where the local copy of the Actual budget is kept. A relative path starts at Node-RED's user directory.",
+    description:
+      "Where the local copy of the Actual budget is kept. A relative path starts at Node-RED's user directory.",
     placeholder: "tallyflow/actual",
     when: { field: "provider", values: ["actual"] },
   }),
@@ -74,11 +76,13 @@ export const schema = nodeSchema("tally-budget", "config", {
   }),
   targetPrecision: field(z.number().gt(0).max(1).default(0.95), {
     label: "Target precision",
-    description: "The share of assigned categories that should be right, 0 to 1. Below it a classification abstains.",
+    description:
+      "The share of assigned categories that should be right, 0 to 1. Below it a classification abstains.",
   }),
   policy: field(z.enum(["review", "uncategorised"]).default("review"), {
     label: "When unsure",
-    description: "Where a payment goes whose category is not sure enough: it waits in review, or is written without a category.",
+    description:
+      "Where a payment goes whose category is not sure enough: it waits in review, or is written without a category.",
     options: { review: "Wait in review", uncategorised: "Write uncategorised" },
   }),
 });

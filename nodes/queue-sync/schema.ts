@@ -15,6 +15,7 @@ export const schema = nodeSchema("tally-queue-sync", "step", {
   }),
   approved: field(z.boolean().default(false), {
     label: "Write as approved",
-    description: "Whether written transactions count as approved in the budget, or wait for a person's approval there.",
+    description:
+      "Whether written transactions count as approved in the budget, or wait for a person's approval there.",
   }),
 });

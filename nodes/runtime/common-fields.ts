@@ -23,7 +23,9 @@ export const budgetField = field(z.string().min(1), {
 });
 
 /** A `YYYY-MM-DD` that exists. */
-export const calendarDateText = z.string().refine(isCalendarDate, "must be a date that exists, as YYYY-MM-DD");
+export const calendarDateText = z
+  .string()
+  .refine(isCalendarDate, "must be a date that exists, as YYYY-MM-DD");
 
 /** An IANA name that this machine knows. */
 export const timeZoneText = z.string().refine((name) => {

@@ -51,7 +51,10 @@ const tallyForm = {
         if (!when) continue;
         const other = form.fields.find((one) => one.name === when.field);
         const chosen = $(`#${form.prefix}${when.field}`).val() || other?.default;
-        tallyForm.element(form, field).closest(".form-row").toggle(when.values.includes(String(chosen)));
+        tallyForm
+          .element(form, field)
+          .closest(".form-row")
+          .toggle(when.values.includes(String(chosen)));
       }
     };
     for (const name of new Set(form.fields.flatMap((field) => (field.when ? [field.when.field] : []))))

@@ -40,7 +40,9 @@ export function registerRoutes(RED: NodeAPI): void {
 }
 
 /** A handler whose failure becomes an answer with code and message, never a rejection. */
-export function guarded(handler: (request: Request, response: Response) => Promise<void> | void): RequestHandler {
+export function guarded(
+  handler: (request: Request, response: Response) => Promise<void> | void,
+): RequestHandler {
   return (request, response) => {
     const answered = (async () => handler(request, response))();
     answered.catch((thrown: unknown) => {

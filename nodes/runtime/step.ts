@@ -200,7 +200,13 @@ class StepRunner<S extends z.ZodRawShape, R extends StepResult> {
       progress: (done: number, total: number, what?: string) => this.progress(msg, done, total, what),
       log: (level: "info" | "warn" | "error", message: string) => this.log(level, message),
       event: (type: string, subject: string | undefined, data: Record<string, unknown>) => {
-        this.RED.events.emit("tallyflow:event", { type, subject, data, runId: msg.tally?.runId, node: node.id });
+        this.RED.events.emit("tallyflow:event", {
+          type,
+          subject,
+          data,
+          runId: msg.tally?.runId,
+          node: node.id,
+        });
       },
     };
     if (definition.ledger === "read" || definition.ledger === "end") {
@@ -282,7 +288,7 @@ function hasWires(node: Node): boolean {
 }
 
 function stopped(): TallyError {
-  const message = "The flow was stopped or deployed before this work began. Nothing was lost: send the message again.";
+  const message =
+    "The flow was stopped or deployed before this work began. Nothing was lost: send the message again.";
   return new TallyError("CANCELLED", message, { retryable: true });
 }
-

@@ -45,11 +45,15 @@ export function describeCron(expression: string): string {
   const [, minuteText = "*", hourText = "*", dayText = "*", monthText = "*", weekdayText = "*"] = texts;
   const sentence = [
     timeOf(minuteText, hourText, parsed.minute, parsed.hour),
-    ...(dayText === "*" || dayText === "?" ? [] : [`on day ${list(parsed.dayOfMonth.map(String))} of the month`]),
+    ...(dayText === "*" || dayText === "?"
+      ? []
+      : [`on day ${list(parsed.dayOfMonth.map(String))} of the month`]),
     ...(weekdayText === "*" || weekdayText === "?"
       ? []
       : [`on ${list([...new Set(parsed.dayOfWeek.map((day) => DAYS[Number(day) % 7] ?? String(day)))])}`]),
-    ...(monthText === "*" ? [] : [`in ${list(parsed.month.map((month) => MONTHS[month - 1] ?? String(month)))}`]),
+    ...(monthText === "*"
+      ? []
+      : [`in ${list(parsed.month.map((month) => MONTHS[month - 1] ?? String(month)))}`]),
   ];
   if (parts.length === 6 && texts[0] !== "0") sentence.push(`at second ${texts[0]}`);
   return sentence.join(" ");
@@ -66,7 +70,12 @@ function timeOf(minuteText: string, hourText: string, minutes: number[], hours: 
   if (everyHour) return `at minute ${list(minutes.map(String))} of every hour`;
   if (minutes.length * hours.length <= 6)
     return `at ${list(hours.flatMap((hour) => minutes.map((minute) => `${two(hour)}:${two(minute)}`)))}`;
-  const when = minuteText === "*" ? "every minute" : step ? `every ${step[1]} minutes` : `at minute ${list(minutes.map(String))}`;
+  const when =
+    minuteText === "*"
+      ? "every minute"
+      : step
+        ? `every ${step[1]} minutes`
+        : `at minute ${list(minutes.map(String))}`;
   return `${when} past hour ${list(hours.map(String))}`;
 }
 

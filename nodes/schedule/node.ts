@@ -43,11 +43,18 @@ export function scheduleNode(RED: NodeAPI) {
       timers.add(timer);
     };
     const task = clockTask(this, options, () => {
-      after(randomInt(options.jitterSeconds * 1000 + 1), () => this.receive({ tally: { trigger: "schedule" } }));
+      after(randomInt(options.jitterSeconds * 1000 + 1), () =>
+        this.receive({ tally: { trigger: "schedule" } }),
+      );
     });
     const showNext = () => {
       const next = task.getNextRun();
-      if (next) status.show({ fill: "grey", shape: "dot", text: RED._("status.next", { at: clock(next, options.timeZone) }) });
+      if (next)
+        status.show({
+          fill: "grey",
+          shape: "dot",
+          text: RED._("status.next", { at: clock(next, options.timeZone) }),
+        });
     };
     let closed = false;
     let working: Promise<void> = Promise.resolve();
@@ -55,10 +62,18 @@ export function scheduleNode(RED: NodeAPI) {
     this.on("input", (msg, send, done) => {
       working = working.then(async () => {
         try {
-          if (closed) throw new TallyError("CANCELLED", "The flow was stopped before the run began.", { retryable: true });
+          if (closed)
+            throw new TallyError("CANCELLED", "The flow was stopped before the run began.", {
+              retryable: true,
+            });
           const run = await begin(RED, own, options, msg as TallyMessage);
           if (run) {
-            send(Object.assign(msg, { payload: run.startedAt, tally: { runId: run.id, job: run.job, trigger: run.trigger } }));
+            send(
+              Object.assign(msg, {
+                payload: run.startedAt,
+                tally: { runId: run.id, job: run.job, trigger: run.trigger },
+              }),
+            );
             showNext();
           } else {
             status.show({ fill: "yellow", shape: "ring", text: RED._("status.locked") });
@@ -124,5 +139,9 @@ async function begin(
 
 function clock(date: Date, timeZone: string): string {
   const soon = date.getTime() - Date.now() < 24 * 3600_000;
-  return new Intl.DateTimeFormat("sv-SE", { timeZone, timeStyle: "short", ...(soon ? {} : { dateStyle: "short" }) }).format(date);
+  return new Intl.DateTimeFormat("sv-SE", {
+    timeZone,
+    timeStyle: "short",
+    ...(soon ? {} : { dateStyle: "short" }),
+  }).format(date);
 }

@@ -33,11 +33,13 @@ export function registerScheduleRoutes(RED: NodeAPI): void {
       if (problem) throw new TallyError("CONFIG_INVALID", `${problem}.`);
       response.json({
         text: describeCron(cron),
-        next: nextRuns(cron, timeZone, SHOWN_RUNS).map((date) => new Intl.DateTimeFormat("sv-SE", {
-          timeZone,
-          dateStyle: "short",
-          timeStyle: "short",
-        }).format(date)),
+        next: nextRuns(cron, timeZone, SHOWN_RUNS).map((date) =>
+          new Intl.DateTimeFormat("sv-SE", {
+            timeZone,
+            dateStyle: "short",
+            timeStyle: "short",
+          }).format(date),
+        ),
       });
     }),
   );

@@ -32,7 +32,8 @@ export const schema = nodeSchema("tally-schedule", "source", {
   }),
   jitterSeconds: field(z.number().int().min(0).max(3600).default(0), {
     label: "Jitter (seconds)",
-    description: "Wait a random time up to this before each scheduled run, so that many installations do not ask a bank at the same second.",
+    description:
+      "Wait a random time up to this before each scheduled run, so that many installations do not ask a bank at the same second.",
   }),
   overlap: field(z.enum(["skip", "allow"]).default("skip"), {
     label: "When still running",

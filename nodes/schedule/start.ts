@@ -25,7 +25,8 @@ export async function startRun(
       for await (const run of scanRuns(ledger, job, state)) {
         const { steps } = await ledger.get(run.id);
         if (isAtWork(run, steps, now())) return undefined;
-        const message = "Nothing ended this run: no step of it was at work for ten minutes. Put a summary node at the end of the flow.";
+        const message =
+          "Nothing ended this run: no step of it was at work for ten minutes. Put a summary node at the end of the flow.";
         await ledger.finish(run.id, "Cancelled", new TallyError("CANCELLED", message));
       }
     }
@@ -51,6 +52,9 @@ async function* scanRuns(ledger: RunLedger, job: string, state: "Running" | "Ret
 
 function isAtWork(run: Run, steps: readonly RunStep[], now: number): boolean {
   if (steps.some((step) => step.state === "Running")) return true;
-  const last = Math.max(Date.parse(run.heartbeatAt), ...steps.map((step) => Date.parse(step.endedAt ?? step.startedAt)));
+  const last = Math.max(
+    Date.parse(run.heartbeatAt),
+    ...steps.map((step) => Date.parse(step.endedAt ?? step.startedAt)),
+  );
   return now - last < ABANDONED_AFTER_MS;
 }

@@ -28,7 +28,8 @@ export function storeNode(RED: NodeAPI) {
     let closed = false;
     const open = (): Promise<Lease<OpenStore>> => {
       if (closed) {
-        const message = "The store was closed because the flow was stopped or deployed. Send the message again.";
+        const message =
+          "The store was closed because the flow was stopped or deployed. Send the message again.";
         return Promise.reject(new TallyError("CANCELLED", message, { retryable: true }));
       }
       return leaseStore(targetOf(RED, config, this.credentials), openStore);

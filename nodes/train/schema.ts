@@ -17,6 +17,7 @@ export const schema = nodeSchema("tally-train", "step", {
   }),
   seed: field(z.number().int().min(0).default(1), {
     label: "Seed",
-    description: "Of everything random in the training: the same seed and the same labels give the same model.",
+    description:
+      "Of everything random in the training: the same seed and the same labels give the same model.",
   }),
 });

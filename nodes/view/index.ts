@@ -7,7 +7,10 @@ const view = defineStep({
   schema,
   ledger: "read",
   async run(context, options, { ledger }) {
-    const table = await readView(context.store, ledger, { ...options, runId: options.runId ?? (context.runId || undefined) });
+    const table = await readView(context.store, ledger, {
+      ...options,
+      runId: options.runId ?? (context.runId || undefined),
+    });
     return { ...table, counts: { rows: table.rows.length } };
   },
 });

@@ -21,7 +21,10 @@ import { arrival, ask, gate, helper, load, node, runtime, statuses, type Receive
 
 const schema = nodeSchema("tally-test", "step", {
   store: field(z.string().min(1), { label: "Store", description: "Where.", config: "tally-store" }),
-  days: field(z.number().int().min(0).max(90).default(7), { label: "Overlap days", description: "How many." }),
+  days: field(z.number().int().min(0).max(90).default(7), {
+    label: "Overlap days",
+    description: "How many.",
+  }),
   mode: field(z.enum(["ok", "throw", "reject", "hang", "progress"]).default("ok"), {
     label: "Mode",
     description: "What to do.",
@@ -31,7 +34,9 @@ const schema = nodeSchema("tally-test", "step", {
 type Options = z.output<typeof schema.options>;
 
 /** A node whose work a test decides. */
-function testType(work: (context: StepContext, options: Options) => Promise<{ counts: Record<string, number> }>) {
+function testType(
+  work: (context: StepContext, options: Options) => Promise<{ counts: Record<string, number> }>,
+) {
   const step = defineStep({ schema, run: work });
   return (RED: NodeAPI) => RED.nodes.registerType("tally-test", step(RED));
 }
@@ -73,7 +78,9 @@ describe("step wrapper", () => {
       throw new TallyError("RATE_LIMITED", "Too often.", { retryable: true, details: { limit: 200 } });
     },
     rejects: () =>
-      Promise.reject(new TallyError("RATE_LIMITED", "Too often.", { retryable: true, details: { limit: 200 } })),
+      Promise.reject(
+        new TallyError("RATE_LIMITED", "Too often.", { retryable: true, details: { limit: 200 } }),
+      ),
   })) {
     it(`hands an error to a Catch node once when the work ${how}`, async () => {
       await load(flow(testType(work)));
@@ -140,10 +147,13 @@ describe("step wrapper", () => {
     );
     const order: number[] = [];
     const all = new Promise<void>((resolve) =>
-      node("out").on("input" as never, ((msg: Received) => {
-        order.push(Number((msg.tally?.["counts"] as Record<string, number>)["days"]));
-        if (order.length === 5) resolve();
-      }) as never),
+      node("out").on(
+        "input" as never,
+        ((msg: Received) => {
+          order.push(Number((msg.tally?.["counts"] as Record<string, number>)["days"]));
+          if (order.length === 5) resolve();
+        }) as never,
+      ),
     );
     for (const days of [1, 2, 3, 4, 5]) node("step").receive({ tally: { options: { days } } } as never);
     await all;
@@ -189,7 +199,9 @@ describe("step wrapper", () => {
 
   it("keeps a failure beside the node until the next message", async () => {
     let fail = true;
-    await load(flow(testType(() => (fail ? Promise.reject(new TallyError("AUTH_FAILED", "No.")) : counts()))));
+    await load(
+      flow(testType(() => (fail ? Promise.reject(new TallyError("AUTH_FAILED", "No.")) : counts()))),
+    );
     const shown = statuses("step");
     await ask("step", "caught", {});
     await wait(10);
@@ -216,7 +228,10 @@ describe("step wrapper", () => {
       ),
     );
     const errors: unknown[] = [];
-    node("step").on("call:error" as never, ((call: { firstArg: unknown }) => errors.push(call.firstArg)) as never);
+    node("step").on(
+      "call:error" as never,
+      ((call: { firstArg: unknown }) => errors.push(call.firstArg)) as never,
+    );
     node("step").receive({ topic: "at work" } as never);
     node("step").receive({ topic: "waiting" } as never);
     await begun.promise;
@@ -241,7 +256,10 @@ describe("step wrapper", () => {
     (described.nodes[1] as { wires: string[][] }).wires = [["sum"]];
     await load(described);
     const msg = await ask("step", "end", {});
-    const { run, steps } = msg.payload as { run: { state: string; counts: object }; steps: { step: string }[] };
+    const { run, steps } = msg.payload as {
+      run: { state: string; counts: object };
+      steps: { step: string }[];
+    };
     assert.equal(run.state, "Completed");
     assert.deepEqual(run.counts, { "test.inserted": 3, "test.unchanged": 0 });
     assert.deepEqual(
@@ -357,9 +375,15 @@ describe("options", () => {
     const fromEnvironment = refused(() => resolve({}, {}, { TALLYFLOW_TEST_DAYS: "many" }));
     assert.match(fromEnvironment.message, /Overlap days: .*\(from TALLYFLOW_TEST_DAYS\)/);
     const secret = nodeSchema("tally-test", "config", {
-      key: field(z.string().regex(/^ok/, "must begin with ok"), { label: "Key", description: "It.", secret: true }),
+      key: field(z.string().regex(/^ok/, "must begin with ok"), {
+        label: "Key",
+        description: "It.",
+        secret: true,
+      }),
     });
-    const error = refused(() => resolveOptions(secret, { config: {}, credentials: { key: "hunter2" }, env: {} }));
+    const error = refused(() =>
+      resolveOptions(secret, { config: {}, credentials: { key: "hunter2" }, env: {} }),
+    );
     assert.match(error.message, /Key: must begin with ok \(from the editor\)/);
     assert.ok(!JSON.stringify(error).includes("hunter2"));
   });

@@ -59,7 +59,9 @@ export function runtime(): { dir: () => string } {
 export async function load(flow: Flow): Promise<object[]> {
   const tab = { id: "tab", type: "tab", label: "Test" };
   const nodes = flow.nodes.map((node) =>
-    String(node["type"]).startsWith("tally-") && CONFIG.has(String(node["type"])) ? node : { z: "tab", ...node },
+    String(node["type"]).startsWith("tally-") && CONFIG.has(String(node["type"]))
+      ? node
+      : { z: "tab", ...node },
   );
   const complete = [tab, ...nodes];
   await helper.load(flow.types, complete, flow.credentials ?? {});
