@@ -1,0 +1,27 @@
+import { z } from "zod";
+import { storeField } from "../runtime/common-fields";
+import { field, nodeSchema } from "../runtime/schema";
+
+export const schema = nodeSchema("tally-history", "step", {
+  store: storeField,
+  entity: field(
+    z.enum(["all", "accounts", "payments", "categories", "payees", "transactions"]).default("all"),
+    {
+      label: "Entity",
+      description: "What to keep the history of.",
+      options: {
+        all: "Everything",
+        accounts: "Accounts",
+        payments: "Payments",
+        categories: "Categories",
+        payees: "Payees",
+        transactions: "Transactions",
+      },
+    },
+  ),
+  guardShare: field(z.number().min(0).max(1).default(0.2), {
+    label: "Guard",
+    description:
+      "A load that would close more than this share of the current rows is refused: a half-empty answer must not look like deletions. 1 turns the guard off.",
+  }),
+});
