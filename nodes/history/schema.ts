@@ -5,17 +5,20 @@ import { field, nodeSchema } from "../runtime/schema";
 export const schema = nodeSchema("tally-history", "step", {
   store: storeField,
   entity: field(
-    z.enum(["all", "accounts", "payments", "categories", "payees", "transactions"]).default("all"),
+    z
+      .enum(["all", "payments", "transactions", "categories", "payees", "budget_accounts", "bank_accounts"])
+      .default("all"),
     {
       label: "Entity",
       description: "What to keep the history of.",
       options: {
         all: "Everything",
-        accounts: "Accounts",
         payments: "Payments",
+        transactions: "Transactions",
         categories: "Categories",
         payees: "Payees",
-        transactions: "Transactions",
+        budget_accounts: "Budget accounts",
+        bank_accounts: "Bank accounts",
       },
     },
   ),

@@ -1,6 +1,7 @@
 import type { Node, NodeAPI } from "node-red";
 import type { BankProvider } from "../../lib/bank";
 import type { BudgetProvider } from "../../lib/budget";
+import type { AccountMapping } from "../../lib/queue";
 import type { RunLedger } from "../../lib/runs";
 import type { Store } from "../../lib/store";
 import { TallyError } from "../../lib/values";
@@ -24,8 +25,18 @@ export interface BankNode extends Node {
   lease(store: Store): Promise<Lease<BankProvider>>;
 }
 
+/** The settings of a budget that its steps share. */
+export interface BudgetSettings {
+  accounts: AccountMapping[];
+  startDate?: string | undefined;
+  targetPrecision: number;
+  policy: "review" | "suggest" | "uncategorised";
+}
+
 export interface BudgetNode extends Node {
   lease(store: Store): Promise<Lease<BudgetProvider>>;
+  /** Throws CONFIG_INVALID. */
+  settings(): BudgetSettings;
 }
 
 /** A config node that can say whether its connection works. */
