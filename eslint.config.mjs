@@ -37,7 +37,7 @@ export default tseslint.config(
   },
   {
     files: ["nodes/**/editor.ts"],
-    rules: { "@typescript-eslint/no-unused-vars": ["error", { varsIgnorePattern: "^tally" }] },
+    rules: { "@typescript-eslint/no-unused-vars": ["error", { varsIgnorePattern: "^(tally|RED$)" }] },
   },
   {
     files: ["lib/**/*.ts", "nodes/**/*.ts"],

@@ -22,7 +22,7 @@ const PARTS = [
   {
     name: "layers",
     args: [
-      bin("dependency-cruiser/bin/dependency-cruise.mjs"),
+      bin("dependency-cruiser/bin/dependency-cruiser.mjs"),
       "lib",
       "nodes",
       "simulators",
@@ -40,8 +40,12 @@ const PARTS = [
 ];
 
 let failed = false;
-for (const { name, args } of PARTS) report(name, await run(process.execPath, args));
-report("package", await checkPackage());
+const [first, ...rest] = built ? [undefined, ...PARTS] : PARTS;
+// The package is made of what is built, so the build comes first; the rest is independent of each other.
+if (first) report(first.name, await run(process.execPath, first.args));
+const running = rest.map(({ name, args }) => ({ name, result: run(process.execPath, args) }));
+for (const { name, result } of [...running, { name: "package", result: checkPackage() }])
+  report(name, await result);
 process.exit(failed ? 1 : 0);
 
 function report(name, { ok, output, ms }) {
@@ -88,12 +92,13 @@ async function checkPackage() {
     .map((line) => line.replace(/#.*/, "").trim())
     .filter(Boolean);
   const surplus = files.filter((file) => !patterns.some((pattern) => path.matchesGlob(file, pattern)));
+  const manifest = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
   const wanted = [
-    "package.json",
     "LICENSE",
-    "dist/lib/index.js",
-    "dist/nodes/store/index.js",
-    "dist/nodes/store/index.html",
+    manifest.main,
+    manifest.types,
+    ...Object.values(manifest.bin),
+    ...Object.values(manifest["node-red"].nodes).flatMap((file) => [file, file.replace(/js$/, "html")]),
   ];
   const missing = wanted.filter((file) => !files.includes(file));
   const lines = [

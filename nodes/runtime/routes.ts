@@ -1,9 +1,12 @@
-import type { Request, RequestHandler, Response } from "express";
 import type { NodeAPI } from "node-red";
 import type { RunState } from "../../lib/store";
 import { TallyError, toTallyError, type ErrorCode } from "../../lib/values";
 import type { StoreNode, TestableNode } from "./config-nodes";
 import { openStores } from "./stores";
+
+type RequestHandler = ReturnType<NodeAPI["auth"]["needsPermission"]>;
+type Request = Parameters<RequestHandler>[0];
+type Response = Parameters<RequestHandler>[1];
 
 /** Routes of the editor and of scripts, all under `/tallyflow`, each with a permission. */
 
