@@ -1,1 +1,2 @@
 export * from "./port";
+export { bankCursorId, bankExtract, type BankExtractOptions, type BankExtractResult } from "./extract";
