@@ -7,7 +7,7 @@
 //   dead code  knip
 //   package    exactly the files that are meant to be published
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import path from "node:path";
 
@@ -16,6 +16,10 @@ const bin = (file) => path.join("node_modules", file);
 // The build checks the types; a caller that has just built says so.
 const built = process.argv.includes("--built");
 
+const FOLDERS = ["lib", "nodes", "simulators", "cli", "bench", "test"].filter((folder) =>
+  existsSync(path.join(root, folder)),
+);
+
 const PARTS = [
   ...(built ? [] : [{ name: "types and build", args: ["scripts/build.mjs"] }]),
   { name: "lint", args: [bin("eslint/bin/eslint.js"), ".", "--max-warnings", "0"] },
@@ -23,12 +27,7 @@ const PARTS = [
     name: "layers",
     args: [
       bin("dependency-cruiser/bin/dependency-cruiser.mjs"),
-      "lib",
-      "nodes",
-      "simulators",
-      "cli",
-      "bench",
-      "test",
+      ...FOLDERS,
       "--config",
       ".dependency-cruiser.cjs",
       "--output-type",
