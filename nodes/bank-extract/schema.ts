@@ -5,15 +5,15 @@ import { field, nodeSchema } from "../runtime/schema";
 export const schema = nodeSchema("tally-bank-extract", "step", {
   store: storeField,
   bank: bankField,
+  budget: field(z.string().min(1).optional(), {
+    label: "Budget",
+    description: "The budget that new payments are queued for. Without one they are only stored.",
+    config: "tally-budget",
+  }),
   since: field(calendarDateText.optional(), {
     label: "Since",
     description:
       "On the first run: payments before this date are not fetched. Later runs go on from where the last one stopped.",
     placeholder: "YYYY-MM-DD",
-  }),
-  includePending: field(z.boolean().default(false), {
-    label: "Pending payments",
-    description:
-      "Also store payments that are not booked yet. They are not written to the budget until they are.",
   }),
 });

@@ -20,10 +20,11 @@ export const schema = nodeSchema("tally-budget", "config", {
     secret: true,
     when: { field: "provider", values: ["ynab"] },
   }),
-  plan: field(z.string().min(1).default("last-used"), {
+  plan: field(z.uuid().optional(), {
     label: "Plan",
     description:
-      "Id of the plan (budget), as in the address bar of YNAB. last-used takes the one opened last.",
+      "Id of the plan, as in the address bar of YNAB. The test button lists the plans of the token.",
+    placeholder: "00000000-0000-0000-0000-000000000000",
     when: { field: "provider", values: ["ynab"] },
   }),
   serverUrl: field(z.url().optional(), {

@@ -5,17 +5,22 @@ import { field, nodeSchema } from "../runtime/schema";
 export const schema = nodeSchema("tally-queue-sync", "step", {
   store: storeField,
   budget: budgetField,
-  limit: field(z.number().int().min(1).max(100_000).default(10_000), {
-    label: "At most",
-    description: "How many payments one run writes; the rest waits for the next.",
+  dryRun: field(z.boolean().default(false), {
+    label: "Dry run",
+    description: "List what would be written, and write nothing.",
   }),
   maxAttempts: field(z.number().int().min(1).max(50).default(8), {
     label: "Attempts",
     description: "After this many failures a payment is set aside as dead, until someone requeues it.",
   }),
-  approved: field(z.boolean().default(false), {
-    label: "Write as approved",
+  explain: field(z.boolean().default(true), {
+    label: "Explain in the memo",
+    description: "Add the confidence and the reason of the category to the memo.",
+  }),
+  approveAbove: field(z.number().min(0).max(1).optional(), {
+    label: "Approve above",
     description:
-      "Whether written transactions count as approved in the budget, or wait for a person's approval there.",
+      "Transactions whose confidence is at least this, 0 to 1, are written as approved. Empty: a person approves all of them in the budget.",
+    placeholder: "never",
   }),
 });

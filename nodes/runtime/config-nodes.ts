@@ -3,7 +3,7 @@ import type { BankProvider } from "../../lib/bank";
 import type { BudgetProvider } from "../../lib/budget";
 import type { RunLedger } from "../../lib/runs";
 import type { Store } from "../../lib/store";
-import { TallyError } from "../../lib/values";
+import { TallyError, type CalendarDate } from "../../lib/values";
 import type { Lease } from "./pool";
 
 /** What the config nodes offer to other nodes. Each owns its connection; others lease it while they work. */
@@ -26,6 +26,15 @@ export interface BankNode extends Node {
 
 export interface BudgetNode extends Node {
   lease(store: Store): Promise<Lease<BudgetProvider>>;
+  settings(): BudgetSettings;
+}
+
+/** What a person chose for a budget, beside the connection. */
+export interface BudgetSettings {
+  accounts: { bank: string; budget: string }[];
+  startDate?: CalendarDate | undefined;
+  targetPrecision: number;
+  policy: "review" | "uncategorised";
 }
 
 /** A config node that can say whether its connection works. */
@@ -55,4 +64,20 @@ export function configNode<T extends Node>(
     );
   }
   return found;
+}
+
+/**
+ * A deployed store: the one with this id, or the first there is.
+ * @throws TallyError NOT_FOUND
+ */
+export function storeOf(RED: NodeAPI, id?: string): StoreNode {
+  const found: StoreNode[] = [];
+  RED.nodes.eachNode((definition) => {
+    if (definition.type !== "tally-store" || (id !== undefined && definition.id !== id)) return;
+    const node = RED.nodes.getNode(definition.id) as StoreNode | null | undefined;
+    if (node) found.push(node);
+  });
+  const [first] = found;
+  if (first) return first;
+  throw new TallyError("NOT_FOUND", id ? `There is no tally-store ${id}.` : "No flow has a tally-store yet.");
 }

@@ -2,12 +2,14 @@ export {
   configNode,
   type BankNode,
   type BudgetNode,
+  type BudgetSettings,
   type OpenStore,
   type StoreNode,
   type TestableNode,
 } from "./config-nodes";
 export { resolveOptions, type OptionSources } from "./options";
 export { userPath } from "./paths";
+export { defineProvider, type Place, type ProviderDefinition } from "./provider-node";
 export { SharedPool, type Lease } from "./pool";
 export { guarded, registerRoutes } from "./routes";
 export {
@@ -21,4 +23,4 @@ export {
 } from "./schema";
 export { StatusLine } from "./status";
 export { defineStep, MAX_WAITING, type StepDefinition, type StepTools, type TallyMessage } from "./step";
-export { leaseStore, openStores, WORKER, type StoreTarget } from "./stores";
+export { isDead, leaseStore, openStores, WORKER, type StoreTarget } from "./stores";

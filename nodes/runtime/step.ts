@@ -4,7 +4,13 @@ import type { BankProvider } from "../../lib/bank";
 import type { BudgetProvider } from "../../lib/budget";
 import type { RunLedger, StepContext, StepResult } from "../../lib/runs";
 import { TallyError, toTallyError } from "../../lib/values";
-import { configNode, type BankNode, type BudgetNode, type StoreNode } from "./config-nodes";
+import {
+  configNode,
+  type BankNode,
+  type BudgetNode,
+  type BudgetSettings,
+  type StoreNode,
+} from "./config-nodes";
 import { resolveOptions } from "./options";
 import type { Lease } from "./pool";
 import type { NodeSchema } from "./schema";
@@ -33,6 +39,8 @@ export interface StepTools {
   msg: Readonly<TallyMessage>;
   bank(): Promise<BankProvider>;
   budget(): Promise<BudgetProvider>;
+  /** What was chosen in the budget node beside the connection. */
+  budgetSettings(): BudgetSettings;
 }
 
 export interface StepDefinition<S extends z.ZodRawShape, R extends StepResult> {
@@ -162,6 +170,7 @@ class StepRunner<S extends z.ZodRawShape, R extends StepResult> {
         msg: job.msg,
         bank: () => connect<BankProvider>("bank"),
         budget: () => connect<BudgetProvider>("budget"),
+        budgetSettings: () => configNode<BudgetNode>(this.RED, this.config, "budget").settings(),
       };
       const run = (context: StepContext) =>
         definition.run(context, options as z.output<z.ZodObject<S>>, tools);
