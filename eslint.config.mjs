@@ -23,7 +23,6 @@ export default tseslint.config(
         { considerDefaultExhaustiveForUnions: true },
       ],
       "@typescript-eslint/no-explicit-any": "error",
-      "@typescript-eslint/consistent-type-imports": ["error", { fixStyle: "inline-type-imports" }],
       // `import x = require()` is how TypeScript reads a CommonJS module that exports a function, as nodes are.
       "@typescript-eslint/no-require-imports": ["error", { allowAsImport: true }],
       "@typescript-eslint/no-unused-vars": [
@@ -32,12 +31,16 @@ export default tseslint.config(
       ],
       "no-empty": ["error", { allowEmptyCatch: false }],
       eqeqeq: "error",
+      "no-control-regex": "error",
+      "no-unsafe-finally": "error",
+      "no-constant-condition": "error",
+      "no-fallthrough": "error",
       "no-console": "off",
     },
   },
   {
     files: ["nodes/**/editor.ts"],
-    rules: { "@typescript-eslint/no-unused-vars": ["error", { varsIgnorePattern: "^tally" }] },
+    rules: { "@typescript-eslint/no-unused-vars": ["error", { varsIgnorePattern: "^(tally|RED$)" }] },
   },
   {
     files: ["lib/**/*.ts", "nodes/**/*.ts"],

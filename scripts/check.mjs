@@ -7,7 +7,7 @@
 //   dead code  knip
 //   package    exactly the files that are meant to be published
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import path from "node:path";
 
@@ -16,19 +16,18 @@ const bin = (file) => path.join("node_modules", file);
 // The build checks the types; a caller that has just built says so.
 const built = process.argv.includes("--built");
 
+const FOLDERS = ["lib", "nodes", "simulators", "cli", "bench", "test"].filter((folder) =>
+  existsSync(path.join(root, folder)),
+);
+
 const PARTS = [
   ...(built ? [] : [{ name: "types and build", args: ["scripts/build.mjs"] }]),
   { name: "lint", args: [bin("eslint/bin/eslint.js"), ".", "--max-warnings", "0"] },
   {
     name: "layers",
     args: [
-      bin("dependency-cruiser/bin/dependency-cruise.mjs"),
-      "lib",
-      "nodes",
-      "simulators",
-      "cli",
-      "bench",
-      "test",
+      bin("dependency-cruiser/bin/dependency-cruiser.mjs"),
+      ...FOLDERS,
       "--config",
       ".dependency-cruiser.cjs",
       "--output-type",
@@ -40,8 +39,12 @@ const PARTS = [
 ];
 
 let failed = false;
-for (const { name, args } of PARTS) report(name, await run(process.execPath, args));
-report("package", await checkPackage());
+const [first, ...rest] = built ? [undefined, ...PARTS] : PARTS;
+// The package is made of what is built, so the build comes first; the rest is independent of each other.
+if (first) report(first.name, await run(process.execPath, first.args));
+const running = rest.map(({ name, args }) => ({ name, result: run(process.execPath, args) }));
+for (const { name, result } of [...running, { name: "package", result: checkPackage() }])
+  report(name, await result);
 process.exit(failed ? 1 : 0);
 
 function report(name, { ok, output, ms }) {
@@ -88,12 +91,13 @@ async function checkPackage() {
     .map((line) => line.replace(/#.*/, "").trim())
     .filter(Boolean);
   const surplus = files.filter((file) => !patterns.some((pattern) => path.matchesGlob(file, pattern)));
+  const manifest = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
   const wanted = [
-    "package.json",
     "LICENSE",
-    "dist/lib/index.js",
-    "dist/nodes/store/index.js",
-    "dist/nodes/store/index.html",
+    manifest.main,
+    manifest.types,
+    ...Object.values(manifest.bin),
+    ...Object.values(manifest["node-red"].nodes).flatMap((file) => [file, file.replace(/js$/, "html")]),
   ];
   const missing = wanted.filter((file) => !files.includes(file));
   const lines = [
