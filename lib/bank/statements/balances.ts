@@ -11,7 +11,8 @@ export function balanceErrors(statement: ParsedStatement): RowError[] {
   const errors: RowError[] = [];
   for (const account of statement.accounts) {
     const reason = mismatch(account);
-    if (reason) errors.push({ reason });
+    const line = account.payments[account.payments.length - 1]?.line;
+    if (reason) errors.push({ ...(line === undefined ? {} : { line }), reason });
   }
   return errors;
 }

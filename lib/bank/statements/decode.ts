@@ -36,7 +36,39 @@ export function decodeStatement(content: Uint8Array | string): string {
   if (declared && !/^(utf-?8|utf-?16|us-ascii|ascii)/.test(declared) && supported(declared)) {
     return decode(content, declared);
   }
-  return CENTRAL_EUROPEAN.test(latin.slice(0, 20_000)) ? decode(content, "windows-1250") : latin;
+  const central = CENTRAL_EUROPEAN.test(latin.slice(0, 20_000));
+  if (looksLikeDos(content)) return decodeDos(content, central ? CP852 : CP850);
+  return central ? decode(content, "windows-1250") : latin;
+}
+
+/** Code pages of DOS, bytes 0x80 to 0xFF; `TextDecoder` does not know them. Source: unicode.org MAPPINGS/PC. */
+const CP850 =
+  "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜø£Ø×ƒáíóúñÑªº¿®¬½¼¡«»░▒▓│┤ÁÂÀ©╣║╗╝¢¥┐└┴┬├─┼ãÃ╚╔╩╦╠═╬¤ðÐÊËÈıÍÎÏ┘┌█▄¦Ì▀ÓßÔÒõÕµþÞÚÛÙýÝ¯´\u00ad±‗¾¶§÷¸°¨·¹³²■\u00a0";
+const CP852 =
+  "ÇüéâäůćçłëŐőîŹÄĆÉĹĺôöĽľŚśÖÜŤťŁ×čáíóúĄąŽžĘę¬źČş«»░▒▓│┤ÁÂĚŞ╣║╗╝Żż┐└┴┬├─┼Ăă╚╔╩╦╠═╬¤đĐĎËďŇÍÎě┘┌█▄ŢŮ▀ÓßÔŃńňŠšŔÚŕŰýÝţ´\u00ad˝˛ˇ˘§÷¸˙űŘř■\u00a0";
+
+/** Bytes 0x80 to 0xBF between letters are letters in the code pages of DOS and hardly ever in those of Windows. */
+function looksLikeDos(content: Uint8Array): boolean {
+  let low = 0;
+  let high = 0;
+  const letter = (byte: number | undefined) =>
+    byte !== undefined && ((byte >= 65 && byte <= 90) || (byte >= 97 && byte <= 122));
+  const windowsLetters = new Set([
+    0x8a, 0x8c, 0x8d, 0x8e, 0x8f, 0x9a, 0x9c, 0x9d, 0x9e, 0x9f, 0xa3, 0xa5, 0xaa, 0xaf, 0xb3, 0xb9, 0xba,
+    0xbc, 0xbe, 0xbf,
+  ]);
+  content.forEach((byte, at) => {
+    if (byte < 0x80 || (!letter(content[at - 1]) && !letter(content[at + 1]))) return;
+    if (byte >= 0xc0 || windowsLetters.has(byte)) high += 1;
+    else low += 1;
+  });
+  return low > high;
+}
+
+function decodeDos(content: Uint8Array, page: string): string {
+  return Buffer.from(content)
+    .toString("latin1")
+    .replace(/[\u0080-\u00ff]/g, (char) => page[char.charCodeAt(0) - 0x80] ?? char);
 }
 
 function decode(content: Uint8Array, encoding: string): string {

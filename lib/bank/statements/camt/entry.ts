@@ -79,7 +79,14 @@ function read(entry: XmlNode, context: EntryContext): StatementPayment[] {
     ];
   }
   return details.map((item, at) =>
-    payment(base, item, { amount: parts[at]!, currency: total.currency }, bankIdInBatch(entry, item, at), 1),
+    payment(
+      base,
+      item,
+      { amount: parts[at]!, currency: total.currency },
+      bankIdInBatch(entry, item, at),
+      1,
+      true,
+    ),
   );
 }
 
@@ -99,6 +106,7 @@ function payment(
   money: CamtAmount,
   bankId: string | undefined,
   transactions: number,
+  inBatch = false,
 ): StatementPayment {
   const { entry, moment, context } = base;
   const sign = money.amount === 0 ? base.sign : money.amount < 0 ? -1 : 1;
@@ -124,7 +132,7 @@ function payment(
       reference(textAt(refs, "InstrId")),
     mandateId: reference(textAt(refs, "MndtId")),
     creditorId,
-    line: details && transactions === 1 ? Math.max(details.line, entry.line) : entry.line,
+    line: inBatch && details ? details.line : entry.line,
     raw: {
       ...flatten(entry, (node) => node.name === "TxDtls"),
       ...(details ? prefixed("TxDtls/", flatten(details)) : {}),

@@ -6,7 +6,7 @@ import { bicOf, numberOf, party, type Details, type DetailsContext } from "./par
 const START = /^\s*(?:(\d{3}))?\s*([^0-9A-Za-z\s/:.,;()"'-])(\d{2})/;
 
 /** Subfields that exist: posting text, number, purpose, bank, account, name, code, IBAN, further purpose, names. */
-const SUBFIELDS = /^(?:00|10|2\d|3\d|6[0-9]|7[01])$/;
+const SUBFIELDS = /^(?:0\d|10|2\d|3\d|6[0-9]|7[01])$/;
 
 /** SEPA keywords in the purpose, as the German banking industry defines them (DFÜ-Abkommen, appendix 3). */
 const KEYWORDS =
@@ -27,8 +27,12 @@ export function readCoded(text: string, context: DetailsContext): Details | unde
   const all = (from: number, to: number) =>
     subfields.filter(([code]) => Number(code) >= from && Number(code) <= to).map(([, value]) => value);
 
-  const purpose = [...all(20, 29), ...all(60, 63)];
-  const words = keywords(purpose);
+  // 60 to 63 go on where 20 to 29 are full; without 29 they are a text of their own.
+  const goesOn = subfields.some(([code]) => code === "29");
+  const words = keywords(goesOn ? [...all(20, 29), ...all(60, 63)] : all(20, 29));
+  const more = goesOn ? {} : keywords(all(60, 63));
+  for (const [word, value] of Object.entries(more)) if (word !== "" && !(word in words)) words[word] = value;
+  const [creditorId, behind] = firstWord(words["CRED"]);
   const name = joinParts(all(32, 33), 27);
   const text38 = raw["?38"] ?? words["IBAN"];
   let number = numberOf(text38);
@@ -51,16 +55,27 @@ export function readCoded(text: string, context: DetailsContext): Details | unde
     ...optional("bic", bicOf(raw["?30"]) ?? bicOf(words["BIC"])),
   });
   const postingText = present(raw["?00"]);
+  const text20 = present(
+    [words["SVWZ"] ?? words[""], behind, words["MTLG"], more[""]]
+      .filter((part) => part !== undefined)
+      .join(" "),
+  );
   return compact<Details>({
-    description: present(words["SVWZ"]) ?? present(words[""]) ?? (further || (postingText ?? "")),
+    description: text20 ?? (further || (postingText ?? "")),
     counterparty: other,
     reference: reference(words["EREF"]) ?? reference(words["KREF"]),
-    mandateId: reference(words["MREF"]),
-    creditorId: reference(words["CRED"]),
+    mandateId: present(words["MREF"]),
+    creditorId,
     postingText,
     gvc,
     raw,
   });
+}
+
+/** A creditor identifier has no blanks: what follows it is text without a keyword. */
+function firstWord(text: string | undefined): [word: string | undefined, rest: string | undefined] {
+  const match = /^\s*(\S+)([\s\S]*)$/.exec(text ?? "");
+  return match ? [reference(match[1]), present(match[2])] : [undefined, undefined];
 }
 
 function optional(key: "bic", value: string | undefined): { bic?: string } {
@@ -106,6 +121,13 @@ function keywords(parts: readonly string[]): Record<string, string> {
     new RegExp(`(${KEYWORDS})\\+`, "g"),
     (at, word) => word.length > 3 || atBoundary(text, at, begins),
   );
+  // Banks of the Dresdner family write their own notes behind `MTLG:`.
+  for (const [word, value] of Object.entries(found)) {
+    const note = value.search(/(?:^|\s)MTLG:/);
+    if (note < 0) continue;
+    found[word] = value.slice(0, note);
+    found["MTLG"] = value.slice(note).trim().slice("MTLG:".length);
+  }
   // Some banks write "EREF: ..." instead, but only where there is no "EREF+" is it more than a part of the text.
   if (Object.keys(found).length > 1) return found;
   return cut(text, new RegExp(`(${KEYWORDS}):\\s?`, "g"), (at) => atBoundary(text, at, begins));

@@ -81,5 +81,5 @@ export function typeOf(
   if (gvc && GVC[gvc]) return GVC[gvc];
   if (!code) return undefined;
   const kind = code.slice(1).trim();
-  return SWIFT[kind] ?? GVC[kind] ?? (code.trim() === "S" ? undefined : code.trim().toLowerCase());
+  return SWIFT[kind] ?? GVC[kind] ?? (/^(?:|000)$/.test(kind) ? undefined : code.trim().toLowerCase());
 }

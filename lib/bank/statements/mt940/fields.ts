@@ -48,6 +48,9 @@ export function fieldsOf(text: string): Field[] {
       ended = false;
       if (tag === "61" || tag.startsWith("60")) body = true;
       else if (tag.startsWith("62") || tag === "20") body = false;
+    } else if (tag !== undefined && body && /^\s*\d{3}[?>]\d\d/.test(value)) {
+      // The text of a row under a wrong number.
+      fields.push({ tag: "86", lines: [value], line: number });
     } else if (!ended) {
       fields[fields.length - 1]?.lines.push(content);
     }

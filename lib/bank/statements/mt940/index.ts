@@ -57,7 +57,7 @@ function widthOf(fields: readonly Field[]): number {
     if (tag !== "86") continue;
     for (const line of lines.slice(0, -1)) width = Math.max(width, line.length);
   }
-  return width >= 50 && width <= 90 ? width : 65;
+  return width >= 60 && width <= 90 ? width : 65;
 }
 
 interface Row {
@@ -206,10 +206,10 @@ class Reader {
       status: this.interim || line.expected ? "pending" : "booked",
       original: originalOf(line, account.currency),
       counterparty,
-      description: details.description || line.supplementary.join(" "),
+      description: details.description || line.supplementary.filter((text) => !numberOf(text).iban).join(" "),
       type: typeOf(details.postingText, details.gvc, line.code),
       bankId: reference(line.bankReference),
-      reference: details.reference ?? customerReference(line, counterparty?.iban),
+      reference: details.reference ?? customerReference(line, counterparty?.iban ?? counterparty?.account),
       mandateId: details.mandateId,
       creditorId: details.creditorId,
       line: row.field.line,
@@ -233,9 +233,11 @@ class Reader {
       !/^\d{3}-/.test(name) &&
       !details.counterparty?.name;
     const beside = (row.field.lines[0] ?? "").trimEnd().endsWith(name ?? "\n");
-    const number =
-      numberOf(line.customerReference).iban ?? (details.counterparty?.account || details.counterparty?.iban);
-    if (isName && (beside || number !== undefined) && numberOf(name).iban === undefined) {
+    const number = numberOf(line.customerReference);
+    const known =
+      number.iban !== undefined ||
+      (number.account !== undefined && number.account === details.counterparty?.account);
+    if (isName && (beside || known) && numberOf(name).iban === undefined) {
       details.counterparty = { ...details.counterparty, name };
     }
     return details;
@@ -262,7 +264,7 @@ function accountOf(text: string): { iban?: string; id?: string; bic?: string; cu
   const number = currency ? match![1]!.replace(/\/$/, "") : plain;
   const found = currency ? { currency } : {};
   const iban = normaliseIban(number);
-  if (isIban(iban) || /^[A-Z]{2}\d{2}[A-Z]{4}\d{10}$/.test(iban)) return { iban, ...found };
+  if (isIban(iban) || /^[A-Z]{2}\d{2}[A-Z0-9]{11,30}$/.test(iban)) return { iban, ...found };
   const behind = /^([A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?)\/(.+)$/.exec(number);
   if (behind) {
     const own = normaliseIban(behind[2]!);
@@ -295,9 +297,9 @@ function partyOf(line: StatementLine, details: Details) {
 }
 
 /** The customer reference, unless it is the other party's account. */
-function customerReference(line: StatementLine, iban: string | undefined): string | undefined {
+function customerReference(line: StatementLine, account: string | undefined): string | undefined {
   const found = reference(line.customerReference);
-  return found === undefined || found === iban ? undefined : found;
+  return found === undefined || found === account ? undefined : found;
 }
 
 /** `/OCMT/USD100,50/` in the supplementary details: what was paid in another currency. */

@@ -21,7 +21,9 @@ export function readNonSwift(lines: readonly string[]): Details {
   }
   const range = (from: number, to: number) =>
     [...values.entries()].filter(([code]) => code >= from && code <= to).map(([, value]) => value);
-  const postingText = present(values.get(17));
+  // Sberbank has a payment code there instead of words.
+  const words = values.get(17);
+  const postingText = words && !/\d{5}/.test(words) ? present(words) : undefined;
   return compact<Details>({
     description: present(range(1, 14).join(" ")) ?? postingText ?? "",
     counterparty: party({ name: range(15, 16).join(" "), ...numberOf(values.get(34)) }),

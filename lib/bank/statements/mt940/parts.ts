@@ -29,7 +29,8 @@ export interface DetailsContext {
 export function rejoin(lines: readonly string[], width: number): string {
   let text = "";
   lines.forEach((line, at) => {
-    if (at > 0 && lines[at - 1]!.length < width && !/\s$/.test(text)) text += " ";
+    const cut = at > 0 && lines[at - 1]!.length >= width && !/^(?:REK|NAAM|IBAN|BIC) ?:/.test(line);
+    if (at > 0 && !cut && !/\s$/.test(text)) text += " ";
     text += line;
   });
   return text;
