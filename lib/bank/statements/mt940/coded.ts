@@ -8,6 +8,9 @@ const START = /^\s*(?:(\d{3}))?\s*([^0-9A-Za-z\s/:.,;()"'-])(\d{2})/;
 /** Subfields that exist: posting text, number, purpose, bank, account, name, code, IBAN, further purpose, names. */
 const SUBFIELDS = /^(?:0\d|10|2\d|3\d|6[0-9]|7[01])$/;
 
+/** Length of a subfield of the purpose and of the name. */
+const WIDTH = 27;
+
 /** SEPA keywords in the purpose, as the German banking industry defines them (DFÜ-Abkommen, appendix 3). */
 const KEYWORDS =
   "EREF|KREF|MREF|CRED|DEBT|COAM|OAMT|SVWZ|ABWA|ABWE|IBAN|BIC|BREF|RREF|PURP|ULTC|ULTD|SQTP|ORCR|ORMR";
@@ -33,7 +36,7 @@ export function readCoded(text: string, context: DetailsContext): Details | unde
   const more = goesOn ? {} : keywords(all(60, 63));
   for (const [word, value] of Object.entries(more)) if (word !== "" && !(word in words)) words[word] = value;
   const [creditorId, behind] = firstWord(words["CRED"]);
-  const name = joinParts(all(32, 33), 27);
+  const name = joinParts(all(32, 33));
   const text38 = raw["?38"] ?? words["IBAN"];
   let number = numberOf(text38);
   if (!number.iban && !number.account) number = numberOf(raw["?31"]);
@@ -96,23 +99,27 @@ function split(text: string, separator: string): [code: string, value: string][]
  * Parts of a text that was cut into pieces of equal length: a full piece goes straight on; after a shorter one there
  * was a blank, or a line end in texts of old.
  */
-function joinParts(parts: readonly string[], width: number): string {
-  const full = Math.max(width, ...parts.map((part) => part.length));
+function joinParts(parts: readonly string[]): string {
+  const longest = Math.max(WIDTH, ...parts.map((part) => part.length));
   let text = "";
   parts.forEach((part, at) => {
-    if (at > 0 && parts[at - 1]!.length < full) text += " ";
+    if (at > 0 && !isFull(parts[at - 1]!, longest)) text += " ";
     text += part;
   });
   return squash(text);
 }
 
+function isFull(part: string, longest: number): boolean {
+  return part.length === WIDTH || part.length === longest;
+}
+
 /** Keyword -> text; the text before the first keyword is under the empty one. */
 function keywords(parts: readonly string[]): Record<string, string> {
-  const full = Math.max(27, ...parts.map((part) => part.length));
+  const longest = Math.max(WIDTH, ...parts.map((part) => part.length));
   let text = "";
   const begins = new Set<number>();
   parts.forEach((part, at) => {
-    if (at > 0 && parts[at - 1]!.length < full) text += " ";
+    if (at > 0 && !isFull(parts[at - 1]!, longest)) text += " ";
     begins.add(text.length);
     text += part;
   });

@@ -8,7 +8,6 @@ export interface Field {
 }
 
 const TAG = /^\s{0,2}:(13D?|20|21|25P?|28C?|34F|60[FM]?|61|62[FM]?|64|65|86|90[CD]|NS):(.*)$/;
-const BALANCE = /^\s*R?[CD]\s*\d{6}/;
 const TRAILER = /^-(?:\}.*|XXX|[\u0003\u0004])?$/;
 
 /**
@@ -73,33 +72,21 @@ function envelope(line: string): string | undefined {
 }
 
 function isField(tag: string, value: string, body: boolean, lines: readonly string[], at: number): boolean {
-  switch (tag) {
-    case "60":
-    case "60F":
-    case "60M":
-    case "62":
-    case "62F":
-    case "62M":
-    case "64":
-    case "65":
-      return BALANCE.test(value);
-    case "61":
-      return /^\s*\d{6}/.test(value);
-    case "13":
-    case "13D":
-      return /^\d{10}/.test(value);
-    case "20":
-    case "21":
-    case "25":
-    case "25P":
-    case "28":
-    case "28C":
-      // Inside the rows a header field begins the next statement of a file that lacks the closing balance, but only
-      // where the header goes on behind it; else it is a time in a wrapped text.
-      return !body || (tag === "20" && /^(?:21|25|28)/.test(nextTag(lines, at + 1) ?? ""));
-    default:
-      return true;
+  // Only these can be minutes of a time that was wrapped in a text; 60 and more cannot.
+  if (tag === "13" || tag === "13D") return /^\d{10}/.test(value);
+  if (!/^2[0-8][CP]?$/.test(tag) || !body) return true;
+  // Inside the rows a header begins the next statement of a file that lacks the closing balance, but only where it
+  // goes on behind it.
+  return tag === "20" && headerFollows(lines, at + 1);
+}
+
+function headerFollows(lines: readonly string[], from: number): boolean {
+  for (let at = from; at < lines.length; at += 1) {
+    const [, tag = "", value = ""] = TAG.exec(lines[at]!) ?? [];
+    if (tag === "25" || tag === "25P") return /[A-Z0-9./-]{6,}/i.test(value);
+    if (tag !== "") return tag === "21" || tag.startsWith("28");
   }
+  return false;
 }
 
 function nextTag(lines: readonly string[], from: number): string | undefined {
