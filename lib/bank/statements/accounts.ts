@@ -1,4 +1,4 @@
-import { isIban, normaliseIban } from "../../values";
+import { normaliseIban } from "../../values";
 import type { RowError } from "../port";
 import type { ParsedStatement, ReaderOptions, StatementAccount } from "./types";
 
@@ -11,8 +11,8 @@ export function sameAccount(one: string | undefined, other: string | undefined):
   const a = normaliseAccount(one);
   const b = normaliseAccount(other);
   if (a === b) return true;
-  const [iban, number] = isIban(a) ? [a, other] : isIban(b) ? [b, one] : [undefined, ""];
-  if (iban === undefined || isIban(normaliseAccount(number))) return false;
+  const [iban, number] = ibanShaped(a) ? [a, other] : ibanShaped(b) ? [b, one] : [undefined, ""];
+  if (iban === undefined || ibanShaped(normaliseAccount(number))) return false;
   const german = /^(\d{8})\/(\d{1,10})\D*$/.exec(number.replace(/\s/g, ""));
   if (german) return iban.slice(4) === german[1]! + german[2]!.padStart(10, "0");
   const digits = normaliseAccount(number);
@@ -23,9 +23,14 @@ export function sameAccount(one: string | undefined, other: string | undefined):
 export function normaliseAccount(text: string): string {
   const plain = normaliseIban(text);
   const withoutCurrency = /^(.*\d)\/?[A-Z]{3}$/.exec(plain)?.[1];
-  if (withoutCurrency && isIban(withoutCurrency)) return withoutCurrency;
-  if (isIban(plain)) return plain;
+  if (withoutCurrency && ibanShaped(withoutCurrency)) return withoutCurrency;
+  if (ibanShaped(plain)) return plain;
   return (withoutCurrency ?? plain).replace(/[^A-Z0-9]/g, "").replace(/^0+(?=.)/, "");
+}
+
+/** IBANs of statements are taken as they are: banks and exports mask digits, so check digits are not asked for. */
+function ibanShaped(text: string): boolean {
+  return /^[A-Z]{2}\d{2}[A-Z0-9]{11,30}$/.test(text);
 }
 
 /**
@@ -50,16 +55,18 @@ export function holdAgainst(statement: ParsedStatement, options: ReaderOptions):
       });
       continue;
     }
-    accounts.push(inCurrency(account, options.currency, errors));
+    const held = inCurrency(account, options.currency, errors);
+    if (held) accounts.push(held);
   }
   return { ...statement, accounts, errors: [...statement.errors, ...errors] };
 }
 
+/** The rows in the currency; undefined where the whole statement is in another one. */
 function inCurrency(
   account: StatementAccount,
   currency: string | undefined,
   errors: RowError[],
-): StatementAccount {
+): StatementAccount | undefined {
   if (!currency) return account;
   const payments = account.payments.filter((payment) => {
     if (payment.currency === currency) return true;
@@ -70,7 +77,19 @@ function inCurrency(
     });
     return false;
   });
-  return payments.length === account.payments.length ? account : { ...account, payments };
+  if (account.currency === currency) return { ...account, payments };
+  if (payments.length > 0) {
+    // Rows of several currencies in one list: balances in the other one say nothing about these rows.
+    const { openingBalance: _opening, closingBalance: _closing, ...rest } = account;
+    return { ...rest, currency, payments };
+  }
+  if (account.payments.length === 0) {
+    errors.push({
+      code: "CURRENCY_MISMATCH",
+      reason: `The statement of ${account.iban ?? account.id ?? "an unnamed account"} is in ${account.currency}, not in ${currency}: it was left out.`,
+    });
+  }
+  return undefined;
 }
 
 function lineOf(account: StatementAccount): { line?: number } {
