@@ -1,12 +1,12 @@
 import type { BankAccount, Payment, Store } from "../../store";
-import { payments as paymentCollection } from "../../store";
-import { addDays, daysBetween, makeId, sha256, TallyError, toTallyError } from "../../values";
+import { makeId, sha256, TallyError, toTallyError } from "../../values";
 import type { Json } from "../../values";
 import type { BankProvider, PaymentPage, PaymentsRequest, RowError } from "../port";
-import { normaliseAccount } from "./accounts";
+import { normaliseAccount, sameAccount } from "./accounts";
 import { folderFiles, givenFiles, type FoundFile, type StatementFile } from "./files";
 import { identify } from "./ids";
 import { parseStatement } from "./parse";
+import { settledBy } from "./pending";
 import type { CsvMapping, ParsedStatement, ReaderOptions, StatementAccount, StatementPayment } from "./types";
 
 export type { StatementFile } from "./files";
@@ -116,7 +116,7 @@ class FilesProvider implements StatementFileProvider {
         if (last) cursor[file.name] = file.hash;
         const page = rows.payments.slice(at, at + PAGE);
         yield {
-          payments: [...page, ...(await this.bookedNow(account, page))],
+          payments: [...page, ...(await settledBy(page, account, this.source, this.options.store))],
           errors: at === 0 ? errors : [],
           cursor: { files: { ...cursor } },
         };
@@ -208,10 +208,10 @@ class FilesProvider implements StatementFileProvider {
     if (!statement) return { payments: [], errors: [] };
     const named = statement.accounts.map((item) => this.accountId(item));
     const first = named.find((id) => id !== undefined);
-    const named2 = (error: RowError): RowError => ({ ...error, reason: `${file.name}: ${error.reason}` });
+    const withFile = (error: RowError): RowError => ({ ...error, reason: `${file.name}: ${error.reason}` });
     const speaksFor =
       first === account.id || (first === undefined && this.speaker([...this.known.values()]) === account.id);
-    const errors = speaksFor ? statement.errors.map(named2) : [];
+    const errors = speaksFor ? statement.errors.map(withFile) : [];
     const rows: StatementPayment[] = [];
     const copies = new Set<string>();
     statement.accounts.forEach((item, at) => {
@@ -230,7 +230,7 @@ class FilesProvider implements StatementFileProvider {
         copies.has(copy)
       ) {
         errors.push(
-          named2({
+          withFile({
             ...lineOf(item.payments[0]),
             reason: `Statement ${item.statementId} stands in the file twice; the second was left out.`,
           }),
@@ -242,7 +242,7 @@ class FilesProvider implements StatementFileProvider {
         if (payment.currency === account.currency) rows.push(payment);
         else {
           errors.push(
-            named2({
+            withFile({
               ...lineOf(payment),
               code: "CURRENCY_MISMATCH",
               reason: `The row of ${payment.date} is in ${payment.currency}, but the account is in ${account.currency}: it was left out.`,
@@ -252,7 +252,7 @@ class FilesProvider implements StatementFileProvider {
       }
     });
     const fetchedAt = new Date().toISOString();
-    const own = account.iban ?? account.id.slice(this.source.length + 1);
+    const own = account.id.slice(this.source.length + 1);
     const seen = new Set<string>();
     const payments: Payment[] = [];
     for (const { payment, id, occurrence } of identify(own, rows)) {
@@ -272,42 +272,11 @@ class FilesProvider implements StatementFileProvider {
     return { payments, errors };
   }
 
-  /**
-   * Pending payments in the store that a booked row of this page settles: the same amount within five days and the
-   * same bank id, or else the same text. They come back with `bookedAs`.
-   */
-  private async bookedNow(account: BankAccount, page: readonly Payment[]): Promise<Payment[]> {
-    const booked = page.filter(({ status }) => status === "booked");
-    if (!this.options.store || booked.length === 0) return [];
-    const dates = booked.map(({ date }) => date).sort();
-    const collection = this.options.store.collection(paymentCollection);
-    const found: Payment[] = [];
-    const taken = new Set<string>();
-    const ids = new Set(page.map(({ id }) => id));
-    const range = {
-      index: "byAccount",
-      equals: [account.id],
-      from: addDays(dates[0]!, -5),
-      to: addDays(dates[dates.length - 1]!, 6),
-    };
-    for await (const pending of collection.scan(range)) {
-      if (
-        pending.status !== "pending" ||
-        pending.bookedAs !== undefined ||
-        pending.source !== this.source ||
-        ids.has(pending.id)
-      )
-        continue;
-      const match = booked.find((row) => !taken.has(row.id) && settles(row, pending));
-      if (!match) continue;
-      taken.add(match.id);
-      found.push({ ...pending, bookedAs: match.id });
-    }
-    return found;
-  }
-
   private accountId(account: StatementAccount): string | undefined {
-    const own = account.iban ?? account.id ?? this.options.account;
+    // An account that is set stands for itself in every format: MT940 may have its number, CAMT its IBAN.
+    const { account: set } = this.options;
+    const stated = account.iban ?? account.id ?? set;
+    const own = set !== undefined && sameAccount(stated, set) ? set : stated;
     return own === undefined
       ? undefined
       : makeId(this.source, `${normaliseAccount(own)}/${account.currency}`);
@@ -334,23 +303,6 @@ class FilesProvider implements StatementFileProvider {
     if (known?.balance && known.balance.at > at) return { balance: known.balance };
     return { balance: { amount: closing.amount, at } };
   }
-}
-
-function settles(booked: Payment, pending: Payment): boolean {
-  if (booked.amount !== pending.amount || booked.currency !== pending.currency) return false;
-  const [one, other] = [bankIdOf(booked), bankIdOf(pending)];
-  if (one !== undefined && other !== undefined) return one === other;
-  const away = Math.abs(daysBetween(booked.date, pending.date));
-  return (
-    away <= 5 &&
-    booked.description === pending.description &&
-    booked.counterparty?.name === pending.counterparty?.name
-  );
-}
-
-function bankIdOf({ raw }: Payment): string | undefined {
-  const id = raw !== null && typeof raw === "object" && !Array.isArray(raw) ? raw["bankId"] : undefined;
-  return typeof id === "string" ? id : undefined;
 }
 
 function lineOf(payment: StatementPayment | undefined): { line?: number } {

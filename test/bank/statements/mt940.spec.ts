@@ -227,6 +227,15 @@ describe("MT940 reader", () => {
     assert.equal(row?.currency, "JPY");
   });
 
+  it("reads the line ends of HBCI, old Mac line ends and a text under a wrong field number", () => {
+    const text = statement(":61:240115C1,00NTRFNONREF", ":86:166?00GUTSCHRIFT?20SVWZ+Miete");
+    for (const end of ["@@", "\r", "\n"]) {
+      assert.equal(rows(parseStatement(text.replaceAll("\r\n", end)))[0]?.description, "Miete");
+    }
+    assert.equal(rows(parseStatement(text.replace(":86:", ":25:")))[0]?.description, "Miete");
+    assert.equal(parseStatement(text.replace(":86:", ":25:")).accounts.length, 1);
+  });
+
   it("never invents a currency", () => {
     const parsed = parseStatement(":20:X\n:25:123456\n:61:240115C100,NTRFNONREF\n-");
     assert.equal(rows(parsed)[0]?.currency, "XXX");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rename, rm, truncate, utimes, writeFile, appendFile, unlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import type { Payment } from "../../../lib/store";
+import type { Payment, Store } from "../../../lib/store";
 import { openStatementFiles, type StatementFileOptions } from "../../../lib/bank/statements";
 import type { PaymentPage } from "../../../lib/bank";
 import type { Json } from "../../../lib/values";
@@ -193,6 +193,44 @@ describe("provider of statement files", () => {
         ["2024-01-20"],
       );
     }
+  });
+
+  it("takes the number and the IBAN of the account that is set for the same account, with the same ids", async () => {
+    const iban = statement(coffee("02"));
+    const number = statement(coffee("02"), { account: "0417164300" });
+    const found = await pages({ files: [file("a", iban), file("b", number)], account: "NL91ABNA0417164300" });
+    assert.equal(found.length, 2);
+    assert.equal(new Set(ids(found)).size, 1);
+  });
+
+  it("links a pending payment in the store to the row that booked it", async () => {
+    const interim =
+      ":20:X\n:25:NL91ABNA0417164300\n:28C:1\n:34F:EUR0,\n:61:240102D3,50NMSCNONREF//BANK4711\n:86:KOFFIE\n-";
+    const [before] = await pages({ files: [file("a", interim)] });
+    assert.equal(before!.payments[0]!.status, "pending");
+    const stored: Payment[] = [...before!.payments];
+    // Only what the provider asks of a store: a range of the payments of one account.
+    const store = {
+      collection: () => ({
+        async *scan(query: { equals: string[]; from: string; to: string }) {
+          for (const payment of stored) {
+            if (
+              payment.accountId === query.equals[0] &&
+              payment.date >= query.from &&
+              payment.date < query.to
+            )
+              yield payment;
+          }
+        },
+      }),
+    } as unknown as Store;
+    const booking = (ref: string) =>
+      statement([`:61:2401040104D3,50NMSCNONREF//${ref}`, ":86:Koffie Amsterdam"]);
+    const [after] = await pages({ files: [file("b", booking("BANK4711"))], store });
+    const [booked, pending] = after!.payments;
+    assert.deepEqual([booked!.status, pending!.id, pending!.bookedAs], ["booked", stored[0]!.id, booked!.id]);
+    const [unrelated] = await pages({ files: [file("c", booking("BANK9999"))], store });
+    assert.equal(unrelated!.payments.length, 1);
   });
 
   it("stops when told to", async () => {

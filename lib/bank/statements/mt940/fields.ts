@@ -57,9 +57,14 @@ export function fieldsOf(text: string): Field[] {
   return fields;
 }
 
-/** Lines without their ends; control characters of old transmission protocols are taken out. */
+/**
+ * Lines without their ends; control characters of old transmission protocols are taken out. HBCI writes `@@` for the
+ * end of a line.
+ */
 function linesOf(text: string): string[] {
-  return text.replace(/[\u0001\u0002\u0003\u0004\u001a\u0000]/g, "").split(/\r\n|\n|\r/);
+  const plain = /@@:\d\d/.test(text.slice(0, 2000)) ? text.replaceAll("@@", "\n") : text;
+  // eslint-disable-next-line no-control-regex
+  return plain.replace(/[\u0000-\u0004\u001a]/g, "").split(/\r\n|\n|\r/);
 }
 
 /** The rest of a line that ends or begins SWIFT blocks (`-}{5:}`, `{1:...}{4:`), or undefined. */
