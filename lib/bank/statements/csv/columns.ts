@@ -1,7 +1,7 @@
 import { isIban } from "../../../values";
 import { lexAmount, type AmountText } from "../fields/amounts";
 import { lexDate } from "../fields/dates";
-import { areDirections } from "./marks";
+import { areDirections, directionOf } from "./marks";
 import type { Row } from "./rows";
 import { KNOWN_CURRENCIES } from "./words";
 
@@ -58,12 +58,19 @@ function factsOf(rows: readonly Row[], index: number): ColumnFacts {
     longDigits: 0,
   };
   const values = new Set<string>();
+  const kinds = new Set<string>();
+  let marks = 0;
   for (const row of rows) {
     const cell = (row.cells[index] ?? "").trim();
     if (!cell) continue;
     facts.filled++;
     facts.length += cell.length;
     values.add(cell);
+    const direction = cell.length <= 12 ? directionOf(cell) : undefined;
+    if (direction) {
+      marks++;
+      kinds.add(direction);
+    }
     if (/\p{L}/u.test(cell)) facts.letters++;
     const amount = lexAmount(cell);
     if (lexDate(cell)) facts.dates++;
@@ -82,7 +89,7 @@ function factsOf(rows: readonly Row[], index: number): ColumnFacts {
     facts.length /= facts.filled;
     facts.letters /= facts.filled;
   }
-  facts.directions = areDirections(values);
+  facts.directions = areDirections(values) || (marks >= facts.filled * 0.9 && kinds.size === 2 && values.size <= 5);
   return facts;
 }
 

@@ -158,10 +158,10 @@ function decideDays(table: Table, layout: Layout, options: ReaderOptions, curren
 }
 
 /** Own account in the lines above the table, or as the caller names it. */
-function ownAccount(preamble: readonly Row[], options: ReaderOptions): TableFacts["account"] {
+export function ownAccount(preamble: readonly Row[], options: ReaderOptions): TableFacts["account"] {
   for (const row of preamble) {
     for (const cell of row.cells) {
-      const iban = /[A-Z]{2}\d{2}(?: ?[A-Z0-9]{2,4}){3,8}/.exec(cell)?.[0];
+      const iban = /\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{2,4}){2,8}(?: ?[A-Z0-9]{1,3})?\b/.exec(cell)?.[0];
       if (iban && isIban(iban)) return { iban: normaliseIban(iban) };
     }
   }

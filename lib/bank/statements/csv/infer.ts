@@ -8,6 +8,8 @@ import { isNegative } from "./columns";
 import { looksLikePayment } from "./columns";
 import type { Row } from "./rows";
 import { meaningsOf, type Role } from "./words";
+import { ownAccount } from "./facts";
+import { decideOrder, lexDate, resolveDate } from "../fields/dates";
 
 /** Columns of an unknown bank: words over the columns propose, the content of the columns decides. */
 export function inferLayout(table: Table): Inference | undefined {
@@ -22,7 +24,7 @@ export function inferLayout(table: Table): Inference | undefined {
   const layout: Layout = { ...date, description: [] };
   pickMoney(pick, facts, layout, sample, notes);
   if (layout.amount === undefined && layout.amountIn === undefined && layout.amountOut === undefined) return undefined;
-  pickTexts(pick, layout);
+  pickTexts(pick, layout, table);
   decideSign(layout, facts, sample, notes, table.header?.cells ?? []);
   const confidence = pick.confidence(layout);
   return { layout, confidence, notes };
@@ -259,13 +261,15 @@ function pickMoneyByContent(pick: Assignment, layout: Layout, rows: readonly Row
   );
   const likely = money.filter((column) => column.decimals >= column.filled * 0.3 || column.signed > 0);
   const columns = likely.length > 0 ? likely : money.filter((column) => column.distinct > 1 || rows.length === 1);
+  if (pairWithBalance(pick, columns, layout, rows)) return;
   // An amount and its running balance.
   let best: { amount: number; balance: number; running: Running; share: number } | undefined;
   for (const amount of columns) {
     for (const balance of columns) {
       if (amount === balance) continue;
       const running = runningOf(rows, amount.index, balance.index);
-      const share = Math.max(running.holds, running.holdsNegated, running.holdsUnsigned * 0.99);
+      const unsigned = amount.negative === 0 ? running.holdsUnsigned * 0.99 : 0;
+      const share = Math.max(running.holds, unsigned);
       if (running.comparisons >= 2 && share >= 0.8 && (!best || share > best.share)) {
         best = { amount: amount.index, balance: balance.index, running, share };
       }
@@ -305,6 +309,27 @@ function pickMoneyByContent(pick: Assignment, layout: Layout, rows: readonly Row
   pick.used.add(chosen.index);
 }
 
+/** Money out, money in and a balance that proves which is which. */
+function pairWithBalance(pick: Assignment, columns: readonly ColumnFacts[], layout: Layout, rows: readonly Row[]): boolean {
+  for (const out of columns) {
+    for (const into of columns) {
+      if (out === into || out.filled === 0 || into.filled === 0) continue;
+      if (!rows.every((row) => fullAmount(row, out.index) !== fullAmount(row, into.index))) continue;
+      for (const balance of columns) {
+        if (balance === out || balance === into) continue;
+        const running = runningOf(rows, into.index, balance.index, out.index);
+        if (running.comparisons < 2 || running.holds < 0.8) continue;
+        layout.amountOut = out.index;
+        layout.amountIn = into.index;
+        layout.balanceAfter = balance.index;
+        pick.used.add(out.index).add(into.index).add(balance.index);
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
 function fullAmount(row: Row, column: number): boolean {
   const amount = lexAmount((row.cells[column] ?? "").trim());
   return amount !== undefined && /[1-9]/.test(amount.body);
@@ -314,7 +339,7 @@ function balanceByArithmetic(pick: Assignment, layout: Layout, rows: readonly Ro
   if (layout.amount === undefined) return undefined;
   for (const column of pick.free((candidate) => isMoney(candidate) && candidate.decimals > 0)) {
     const running = runningOf(rows, layout.amount, column.index);
-    if (running.comparisons >= 2 && Math.max(running.holds, running.holdsNegated, running.holdsUnsigned) >= 0.8) {
+    if (running.comparisons >= 2 && running.holds >= 0.8) {
       pick.used.add(column.index);
       return column.index;
     }
@@ -335,8 +360,9 @@ function runningOf(rows: readonly Row[], amount: number, balance: number, fee?: 
   return checkRunning(
     rows.slice(0, 3000).map((row) => {
       const value = read(row, amount);
-      const off = fee === undefined ? 0 : (read(row, fee) ?? 0);
-      return { amount: value === undefined ? undefined : value - off, balance: read(row, balance) };
+      const off = fee === undefined ? undefined : read(row, fee);
+      const total = value === undefined && off === undefined ? undefined : (value ?? 0) - (off ?? 0);
+      return { amount: total, balance: read(row, balance) };
     }),
   );
 }
@@ -350,7 +376,7 @@ function markOf(rows: readonly Row[], column: number): Mark | undefined {
   return decideMark(bodies).mark;
 }
 
-function pickTexts(pick: Assignment, layout: Layout): void {
+function pickTexts(pick: Assignment, layout: Layout, table: Table): void {
   const set = <K extends keyof Layout>(key: K, value: Layout[K] | undefined) => {
     if (value !== undefined) layout[key] = value;
   };
@@ -359,12 +385,18 @@ function pickTexts(pick: Assignment, layout: Layout): void {
   set("status", pick.take("status", isText));
   // The counterparty's account is tried first where its words are sure, then the own account by its constancy.
   set("counterpartyAccount", pick.take("counterpartyAccount", (column) => isText(column) && !constantIban(column), 8.2));
-  set("account", pick.take("account", account));
-  if (layout.account === undefined) {
-    const own = pick.free((column) => column.ibans >= column.rows * 0.9 && column.distinct === 1 && column.rows > 1)[0];
-    if (own) {
-      layout.account = own.index;
-      pick.used.add(own.index);
+  const own = ownAccount(table.preamble, {});
+  const names = pick.find("counterparty", isText);
+  // A word that may be either side's account is the own one only where it stands before the other side's name.
+  const ours = (column: ColumnFacts) =>
+    account(column) &&
+    !(pick.means(column.index, "counterpartyAccount") && (own !== undefined || (names !== undefined && column.index > names)));
+  set("account", pick.take("account", ours));
+  if (layout.account === undefined && own === undefined) {
+    const single = pick.free((column) => column.ibans >= column.rows * 0.9 && column.distinct === 1 && column.rows > 1)[0];
+    if (single) {
+      layout.account = single.index;
+      pick.used.add(single.index);
     }
   }
   if (layout.counterpartyAccount === undefined) {
@@ -385,7 +417,10 @@ function pickTexts(pick: Assignment, layout: Layout): void {
   set("bankId", pick.take("bankId", (column) => isFilled(column) && !isDate(column) && column.filled >= column.rows * 0.5));
   set("reference", pick.take("reference", isText));
   const name = (column: ColumnFacts) => isText(column) && column.letters >= 0.3;
-  if (layout.payer === undefined) set("counterparty", pick.take("counterparty", name));
+  if (layout.payer === undefined) {
+    const varied = (column: ColumnFacts) => name(column) && (column.distinct > 1 || column.rows === 1);
+    set("counterparty", pick.take("counterparty", varied) ?? pick.take("counterparty", name));
+  }
   const types = (column: ColumnFacts) => isText(column) && column.distinct <= Math.max(12, column.rows * 0.5);
   const descriptions = pick.takeAll("description", isText);
   set("type", pick.take("type", types));
@@ -405,6 +440,15 @@ function pickTexts(pick: Assignment, layout: Layout): void {
 
 function constantIban(column: ColumnFacts): boolean {
   return column.rows > 1 && column.ibans === column.filled && column.distinct === 1 && column.filled === column.rows;
+}
+
+/** Which end of the rows is newer, by their dates; undefined when both are of one day. */
+function datesNewestFirst(rows: readonly Row[], column: number): boolean | undefined {
+  const dates = rows.flatMap((row) => lexDate((row.cells[column] ?? "").trim()) ?? []);
+  const dayFirst = decideOrder(dates).dayFirst ?? true;
+  const ends = [dates[0], dates[dates.length - 1]].map((date) => date && resolveDate(date, dayFirst)?.date);
+  if (!ends[0] || !ends[1] || ends[0] === ends[1]) return undefined;
+  return ends[0] > ends[1];
 }
 
 const CARD = /\b(?:card|karte|kreditkarte|kort|carte|tarjeta|carta|cardmember|merchant|extended details|appears on your statement)\b/i;
@@ -430,9 +474,14 @@ function decideSign(
     const running = runningOf(rows, column, layout.balanceAfter);
     if (running.comparisons > 0) {
       if (running.holds >= 0.6 && running.holds >= running.holdsNegated) return;
+      // A balance before each payment, listed the other way round, looks just like amounts with the wrong sign:
+      // the dates have to bear out the order.
       if (running.holdsNegated >= 0.8 && running.comparisons >= 2) {
-        layout.negate = true;
-        return;
+        if (datesNewestFirst(rows, layout.date) === running.newestFirst) {
+          layout.negate = true;
+          return;
+        }
+        delete layout.balanceAfter;
       }
       if (amounts.negative === 0 && running.holdsUnsigned >= 0.8 && running.comparisons >= 2) {
         layout.signFromBalance = true;

@@ -3,7 +3,7 @@ import { normaliseHeader } from "./words";
 /** Words within rows: which way money went, what is still pending, and lines that are totals and no payments. */
 
 const OUT = new Set(
-  "af d dr debit debet debito debe dare soll s out outflow uit uitgaand - dbit charge belastung lastschrift cargo addebito saida uttag ut wydatek obciazenie vydaj odchozi debitering kiadas terheles deebet debets withdrawal o outgoing sale purchase send sent spend depense uscita gasto d c debit debited outward".split(
+  "af d dr debit debet debito debe dare soll s out outflow uit uitgaand - dbit charge belastung lastschrift cargo addebito saida uttag ut wydatek obciazenie vydaj odchozi debitering kiadas terheles deebet debets withdrawal o outgoing sale purchase send sent spend depense uscita gasto debited outward".split(
     " ",
   ),
 );

@@ -111,7 +111,9 @@ function readRow(row: Row, reading: Reading, accounts: Accounts): ReadPayment | 
       ? "The payment is pending and has no date yet; it was left out and will come when it is booked."
       : `The date "${dateText.slice(0, 40)}" cannot be read; the payment was left out.`;
   }
-  const total = texts.map(datedTotal).find((kind) => kind !== undefined);
+  const total =
+    texts.map(datedTotal).find((kind) => kind !== undefined) ??
+    row.cells.map(datedTotal).find((kind) => kind === "opening" || kind === "closing");
   if (total && !cell(layout.counterpartyAccount)) {
     const stated = balance ?? (hasAmount ? signedAmount(row, currency, reading) : undefined);
     if (typeof stated === "number") accounts.state(total, cell(layout.account), stated, currency, when.date);

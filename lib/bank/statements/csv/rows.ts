@@ -153,7 +153,9 @@ function splitWith(text: string, delimiter: string, offset: number): SplitText {
 
   const rows: Row[] = [];
   const repaired: number[] = [];
-  const push = (line: number, cells: string[]) => {
+  const push = (line: number, whole: string[]) => {
+    // A quote without its fellow at the edge of a cell is damage, not content.
+    const cells = whole.map((cell) => (/^"[^"]*$|^[^"]*"$/.test(cell) ? cell.replace('"', "") : cell));
     if (cells.some((cell) => cell.trim() !== "")) rows.push({ line: line + offset, cells });
   };
   const byLine = (from: number, to: number) => {

@@ -20,7 +20,9 @@ export function findTables(rows: readonly Row[]): Table[] {
       if (first < 0 && only) return [{ preamble: rows.slice(0, only.index), header: only.row, rows: rows.slice(only.index + 1) }];
       return [leading];
     }
-    if (leading.rows.length > 0) return [leading, ...cut(rows, usable, usable[0]!.index)];
+    // A line or two above a header that happen to hold a date and a number are no table.
+    const payments = leading.rows.filter((row) => looksLikePayment(row.cells) > 0).length;
+    if (payments > 2) return [leading, ...cut(rows, usable, usable[0]!.index)];
   }
   return cut(rows, usable, 0);
 }
@@ -61,11 +63,11 @@ function plainTable(rows: readonly Row[], first: number, end: number): Table {
   const filled = above?.cells.filter((cell) => cell.trim() !== "") ?? [];
   const named =
     above !== undefined &&
-    Math.abs(above.cells.length - width) <= 1 &&
+    Math.abs(above.cells.length - width) <= 3 &&
     filled.length >= Math.min(2, width) &&
     filled.length >= width / 2 &&
-    filled.every((cell) => /\p{L}/u.test(cell) && cell.length < 60 && !/\d{4}/.test(cell)) &&
-    new Set(filled).size === filled.length;
+    filled.filter((cell) => /\p{L}/u.test(cell) && cell.length < 60 && !/\d{4}/.test(cell)).length >= filled.length * 0.8 &&
+    new Set(filled).size >= filled.length * 0.8;
   if (named) return { preamble: rows.slice(0, first - 1), header: above, rows: rows.slice(first, end) };
   // Rows before the first whole payment that are as wide are rows too (they may be damaged).
   let start = first;

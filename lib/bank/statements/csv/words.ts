@@ -55,10 +55,11 @@ export function normaliseHeader(text: string): string {
 /** A currency named in a header cell: `Amount (EUR)`, `Betrag in EUR`, `Importe (€)`, `Amount CZK`, `Määrä EUROA`. */
 export function headerCurrency(text: string): string | undefined {
   const bracket = /[([]\s*(?:in\s+)?([A-Za-z]{3}|€|£)\s*[)\]]/.exec(text)?.[1];
-  const word = /(?:^|[\s_])(EUR|EURO|EUROA|EUROS|GBP|USD|CHF|SEK|NOK|DKK|PLN|CZK|HUF|AUD|CAD|SGD|RON|BGN|NZD|INR|JPY|HKD|ZAR|TRY|BRL|MXN|ISK)\b/.exec(text)?.[1];
-  const found = bracket ?? word;
+  const euro = /(?:^|[\s_])euro[as]?\b/i.exec(text) ? "EUR" : undefined;
+  const word = /(?:^|[\s_])(EUR|GBP|USD|CHF|SEK|NOK|DKK|PLN|CZK|HUF|AUD|CAD|SGD|RON|BGN|NZD|INR|JPY|HKD|ZAR|TRY|BRL|MXN|ISK)\b/.exec(text)?.[1];
+  const found = bracket ?? word ?? euro;
   if (!found) return undefined;
-  if (found === "€" || /^EURO/.test(found.toUpperCase())) return "EUR";
+  if (found === "€") return "EUR";
   if (found === "£") return "GBP";
   const code = found.toUpperCase();
   return KNOWN_CURRENCIES.has(code) ? code : undefined;
@@ -96,7 +97,7 @@ const PHRASES: Readonly<Record<Role, string>> = {
     "debit|debits|amount out|out|paid out|money out|withdrawal|withdrawals|withdrawal amount|debit amount|outgoing|outflow|payments|spent|charge|af|debet|debet bedrag|debetbedrag|afschrijving|betaald|uitgaven|soll|belastung|lastschrift|belastungen|belastung in chf|auszahlung|ausgang|ausgange|ausgaben|debit euros|debit eur|montant debit|debit en euros|depense|depenses|" +
     "debe|cargo|cargos|gasto|gastos|debito|debitos|dare|uscite|addebiti|addebito|saidas|saida|uttag|utbetalning|haevet|havet|udbetaling|ut|ut av konto|ut fra konto|belop ut|ut fra|debet konto|debiterat|otto|veloitus|obciazenia|obciazenie|wydatki|wydatek|debetowa|odchozi|vydaj|odepsano|debetni|kiadas|terheles|purchase|purchases|debit chf|retiro|retiros|egreso|gastos eur",
   direction:
-    "af bij|bij af|debit credit|debet credit|credit debit|dc|d c|cd|c d|cr dr|dr cr|drcr|crdr|credit debet|d k|dk|debet kredit|kredit debet|debet kredit d k|deebet kreedit|deebet kreedit d c|soll haben|s h|sh|haben soll|soll haben kennzeichen|+ -|direction|richting|richtung|sens|sign|signo|segno|indicator|debit credit indicator|credit debit indicator|transaction direction|type of transaction|mutatiecode|bevetel kiadas|debets kredits|debets kredits d k|kredit debet c d|typ operacji|boekcode|transaction type|type|dare avere|natura|debit or credit|flow|in out|bkt|debit credit code|cdi|debit/credit",
+    "af bij|bij af|creditdebet|debetcredit|creditdebit|debitcredit|afbij|debit credit|debet credit|credit debit|dc|d c|cd|c d|cr dr|dr cr|drcr|crdr|credit debet|d k|dk|debet kredit|kredit debet|debet kredit d k|deebet kreedit|deebet kreedit d c|soll haben|s h|sh|haben soll|soll haben kennzeichen|+ -|direction|richting|richtung|sens|sign|signo|segno|indicator|debit credit indicator|credit debit indicator|transaction direction|type of transaction|mutatiecode|bevetel kiadas|debets kredits|debets kredits d k|kredit debet c d|typ operacji|boekcode|transaction type|type|dare avere|natura|debit or credit|flow|in out|bkt|debit credit code|cdi|debit/credit",
   currency:
     "currency|ccy|currency code|munt|muntsoort|valuta|devies|devise|deviezen|wahrung|waehrung|kontowahrung|waluta|waluta rachunku|mena|mena uctu|moneda|divisa|moeda|monnaie|valuutta|valuuta|devizanem|tranzakcio devizaneme|account currency|transaction currency|wrg|munteenheid|valiuta|curr|mena transakce|whg",
   account:
@@ -104,11 +105,11 @@ const PHRASES: Readonly<Record<Role, string>> = {
   accountName:
     "account name|rekening naam|naam rekening|rubrieknaam|account holder|kontoinhaber|nazev uctu|accountlabel|nom du compte|product|produkt|bezeichnung auftragskonto|szamla neve|kaarthouder|card holder|cardholder|card member|card holder full name|prodotto|producto|produit|account type|bank name|bankname",
   counterparty:
-    "counterparty|counterparty name|counter party|counterparty s name|name|payee|payee name|partner name|partner|merchant|merchant name|beneficiary|beneficiary name|beneficiary payer|beneficiary or payer|payer|payer name|recipient|recipient name|sender|sender or recipient|paid to|to from|payer payee|payee payer|" +
-    "naam|naam tegenpartij|naam tegenrekening|tegenpartij|naam begunstigde|tegenrekeninghouder|tegenrekening houder|naam van de tegenpartij|naam tegenpartij bevat|handelaar|naam ontvanger|name description|naam omschrijving|" +
+    "counterparty|counterparty name|counter party|counterparty s name|payee|payee name|partner name|partner|merchant|merchant name|beneficiary|beneficiary name|beneficiary payer|beneficiary or payer|payer|payer name|recipient|recipient name|sender|sender or recipient|paid to|to from|payer payee|payee payer|" +
+    "naam tegenpartij|naam tegenrekening|tegenpartij|naam begunstigde|tegenrekeninghouder|tegenrekening houder|naam van de tegenpartij|naam tegenpartij bevat|handelaar|naam ontvanger|name description|naam omschrijving|" +
     "empfanger|empfanger auftraggeber|auftraggeber empfanger|auftraggeber|auftraggeber beguenstigter|auftraggeber begunstigter|begunstigter zahlungspflichtiger|begunstigter|begunstigter auftraggeber|zahlungsempfanger|zahlungspflichtige r|zahlungsempfanger in|name zahlungsbeteiligter|zahlungsbeteiligter|zahlungspflichtiger|sender empfanger|absender|partnername|beteiligter|partnername|name des partners|handler|zahlungspartner|gegenpartei|auftraggeber zahlungsempfanger|empfanger zahlungspflichtiger|beschreibung name|" +
-    "tiers|beneficiaire|nom|nom contrepartie|nom de la contrepartie|contrepartie|emetteur|nom tireur|supplierfound|beneficiaire ordonnateur|beneficiario|beneficiario ordenante|ordenante beneficiario|ordenante|comercio|nombre|destinatario|contraparte|beneficiario ordinante|ordinante beneficiario|ordinante|controparte|esercente|benefattore|" +
-    "mottagare|avsandare mottagare|mottagare avsandare|namn|motpart|modtager|modpart|navn|modtager afsender|mottaker|mottakernavn|avsender mottaker|saaja maksaja|saaja|maksaja|saajan nimi|nimi|saaja maksaja nimi|vastapool|saaja maksja|saaja maksja nimi|odbiorca nadawca|nadawca odbiorca|nadawca|odbiorca|kontrahent|dane kontrahenta|nazwa kontrahenta|nazwa odbiorcy|nazwa nadawcy odbiorcy|nazev protiuctu|nazev protistrany|protistrana|jmeno protistrany|nazev uctu protistrany|partner neve|maksatajs|sanemejs|maksatajs sanemejs|obchodnik|obchodni misto|nazev obchodnika|counteraccount name|extended details name",
+    "tiers|beneficiaire|nom contrepartie|nom de la contrepartie|contrepartie|emetteur|nom tireur|supplierfound|beneficiaire ordonnateur|beneficiario|beneficiario ordenante|ordenante beneficiario|ordenante|comercio|destinatario|contraparte|beneficiario ordinante|ordinante beneficiario|ordinante|controparte|esercente|benefattore|" +
+    "mottagare|avsandare mottagare|mottagare avsandare|motpart|modtager|modpart|modtager afsender|mottaker|mottakernavn|avsender mottaker|saaja maksaja|saaja|maksaja|saajan nimi|saaja maksaja nimi|vastapool|saaja maksja|saaja maksja nimi|odbiorca nadawca|nadawca odbiorca|nadawca|odbiorca|kontrahent|dane kontrahenta|nazwa kontrahenta|nazwa odbiorcy|nazwa nadawcy odbiorcy|nazev protiuctu|nazev protistrany|protistrana|jmeno protistrany|nazev uctu protistrany|partner neve|maksatajs|sanemejs|maksatajs sanemejs|obchodnik|obchodni misto|nazev obchodnika|counteraccount name|extended details name|name|naam|nom|nombre|namn|navn|nimi|jmeno|nazwa|nome",
   payer: "payer name|avsandare|avsender|afsender|nadawca|maksaja|ordenante|ordinante|auftraggeber|zahlungspflichtige r|zahlungspflichtiger|sender|sender name|from name|from|source name|payer|van",
   payee: "payee name|mottagare|mottaker|mottakernavn|modtager|odbiorca|saaja|beneficiario|zahlungsempfanger in|empfanger|zahlungsempfanger|recipient|recipient name|to name|to|target name|payee|beneficiary|naar",
   counterpartyAccount:

@@ -54,6 +54,7 @@ export function lexAmount(text: string): AmountText | undefined {
   const body = groups["body"]!.trim().replace(/[ ']+/g, "'");
   // Blanks and apostrophes may stand between groups of three digits only.
   if (body.includes("'") && !/^\d{1,3}('\d{3})+([.,]\d*)?$/.test(body)) return undefined;
+  if (![...FORM_COMMA, ...FORM_DOT].some((pattern) => pattern.test(body))) return undefined;
   const result: AmountText = { body };
   if (signs.length === 1) result.sign = signs[0] as "-" | "+";
   const suffix = groups["suffix"]?.toUpperCase();
