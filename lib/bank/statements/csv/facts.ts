@@ -87,9 +87,14 @@ function decideCurrency(table: Table, layout: Layout, options: ReaderOptions, er
   const near = nearbyCurrency(table);
   if (near) return near;
   const symbol = signsOf(table, layout).has("$") ? "USD" : undefined;
-  const hint = symbol ?? hinted(table) ?? "EUR";
+  const hint = symbol ?? hinted(table) ?? (monthFirst(table, layout) ? "USD" : "EUR");
   errors.push({ reason: `The file does not state a currency; ${hint} was assumed. Set the currency of the account if that is wrong.` });
   return hint;
+}
+
+/** Dates that prove the month to stand first are American. */
+function monthFirst(table: Table, layout: Layout): boolean {
+  return decideOrder(cellsOf(table.rows, layout.date).flatMap((cell) => lexDate(cell) ?? [])).dayFirst === false;
 }
 
 function signsOf(table: Table, layout: Layout): Set<string> {

@@ -82,6 +82,11 @@ class Assignment {
     return /\bnet(?:to)?\b|after fees|total/i.test(this.header[column] ?? "");
   }
 
+  /** Is another free column named by the role? */
+  hasOther(role: Role, column: number): boolean {
+    return this.header.some((_cell, other) => other !== column && !this.used.has(other) && this.means(other, role));
+  }
+
   means(column: number, role: Role): boolean {
     return meaningsOf(this.header[column] ?? "").some((meaning) => meaning.role === role);
   }
@@ -384,13 +389,15 @@ function pickTexts(pick: Assignment, layout: Layout, table: Table): void {
   const account = (column: ColumnFacts) => isText(column) && constant(column) && column.length >= 4 && column.decimals === 0;
   set("status", pick.take("status", isText));
   // The counterparty's account is tried first where its words are sure, then the own account by its constancy.
-  set("counterpartyAccount", pick.take("counterpartyAccount", (column) => isText(column) && !constantIban(column), 8.2));
+  set("counterpartyAccount", pick.take("counterpartyAccount", (column) => isText(column) && !constantIban(column) && !pick.means(column.index, "account"), 8.2));
   const own = ownAccount(table.preamble, {});
   const names = pick.find("counterparty", isText);
   // A word that may be either side's account is the own one only where it stands before the other side's name.
+  const rivals = (column: ColumnFacts) =>
+    column.distinct === 1 && column.filled === column.rows && pick.hasOther("counterpartyAccount", column.index);
   const ours = (column: ColumnFacts) =>
     account(column) &&
-    !(pick.means(column.index, "counterpartyAccount") && (own !== undefined || (names !== undefined && column.index > names)));
+    !(!rivals(column) && pick.means(column.index, "counterpartyAccount") && (own !== undefined || (names !== undefined && column.index > names)));
   set("account", pick.take("account", ours));
   if (layout.account === undefined && own === undefined) {
     const single = pick.free((column) => column.ibans >= column.rows * 0.9 && column.distinct === 1 && column.rows > 1)[0];
@@ -404,8 +411,9 @@ function pickTexts(pick: Assignment, layout: Layout, table: Table): void {
     if (layout.counterpartyAccount === undefined) set("counterpartyAccount", takeFree(pick, (column) => column.ibans > 0));
   }
   set("counterpartyBic", pick.take("counterpartyBic", isText));
-  const payer = pick.find("payer", isText, 3);
-  const payee = pick.find("payee", isText, 3);
+  const person = (column: ColumnFacts) => isText(column) && column.letters >= 0.3;
+  const payer = pick.find("payer", person);
+  const payee = pick.find("payee", person);
   if (payer !== undefined && payee !== undefined && payer !== payee) {
     layout.payer = payer;
     layout.payee = payee;
@@ -453,7 +461,7 @@ function datesNewestFirst(rows: readonly Row[], column: number): boolean | undef
 
 const CARD = /\b(?:card|karte|kreditkarte|kort|carte|tarjeta|carta|cardmember|merchant|extended details|appears on your statement)\b/i;
 const CARD_PAYMENT =
-  /payment[ -]*(?:received|thank)|thank you|autopay|direct debit payment|payment by direct debit|automatic payment|mobile payment|online payment|zahlung erhalten|einzahlung|betaling ontvangen|inbetalning|innbetaling|indbetaling|paiement recu|pago recibido/i;
+  /payment[ -]*(?:received|thank)|thank you|autopay|direct debit payment|payment by direct debit|automatic payment|mobile payment|online payment|zahlung erhalten|einzahlung|betaling ontvangen|inbetalning|innbetaling|indbetaling|paiement recu|pagamento recebido|pagamento ricevuto|pago recibido/i;
 
 /** The sign of a single column of amounts without a mark of direction. */
 function decideSign(

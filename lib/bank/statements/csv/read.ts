@@ -22,6 +22,7 @@ interface Reading {
   errors: RowError[];
   /** Is most of `amountOut` (`amountIn`) written with a minus? */
   outNegative: boolean;
+  inNegative: boolean;
 }
 
 /** The rows of a table as payments, by account. What cannot be read becomes an entry of `errors`. */
@@ -40,6 +41,7 @@ export function readTable(
     profile,
     errors,
     outNegative: mostlyNegative(table.rows, layout.amountOut),
+    inNegative: mostlyNegative(table.rows, layout.amountIn),
   };
   const accounts = new Accounts(layout, facts);
   const lastPayment = table.rows.findLastIndex((row) => hasDate(row, layout) && hasMoney(row, layout));
@@ -153,7 +155,7 @@ function readRow(row: Row, reading: Reading, accounts: Accounts): ReadPayment | 
   if (cell(layout.type)) payment.type = cell(layout.type).toLowerCase();
   for (const key of ["reference", "bankId", "mandateId", "creditorId", "category"] as const) {
     const value = cell(layout[key]);
-    if (value) payment[key] = value;
+    if (value && value !== "-") payment[key] = value;
   }
   if (balance !== undefined) payment.balanceAfter = balance;
   const original = originalOf(row, reading, payment);
@@ -254,7 +256,8 @@ function signedAmount(row: Row, currency: string, reading: Reading): number | st
     if (typeof into === "string") return into;
     if (typeof out === "string") return out;
     if (into !== 0 && out !== 0) return "the line has both money in and money out";
-    amount = out !== 0 ? (reading.outNegative ? out : -out) : into;
+    // A column of money in that is negative throughout counts what a card owes.
+    amount = out !== 0 ? (reading.outNegative ? out : -out) : reading.inNegative ? -into : into;
   }
   if (layout.negate) amount = -amount;
   if (layout.fee !== undefined && text(layout.fee)) {

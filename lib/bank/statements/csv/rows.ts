@@ -155,7 +155,7 @@ function splitWith(text: string, delimiter: string, offset: number): SplitText {
   const repaired: number[] = [];
   const push = (line: number, whole: string[]) => {
     // A quote without its fellow at the edge of a cell is damage, not content.
-    const cells = whole.map((cell) => (/^"[^"]*$|^[^"]*"$/.test(cell) ? cell.replace('"', "") : cell));
+    const cells = whole.map(tidyCell);
     if (cells.some((cell) => cell.trim() !== "")) rows.push({ line: line + offset, cells });
   };
   const byLine = (from: number, to: number) => {
@@ -173,6 +173,20 @@ function splitWith(text: string, delimiter: string, offset: number): SplitText {
   }
   if (next < lines.length) byLine(next, lines.length);
   return { delimiter, rows, repaired };
+}
+
+/**
+ * Quotes that are no content: one without its fellow at the edge, both of a cell whose inner ones were not doubled,
+ * single ones round a text (ING Poland, ASN), a guard against spreadsheets (`="0012"`, `'0012`).
+ */
+function tidyCell(cell: string): string {
+  if (!/["'=]/.test(cell)) return cell;
+  return cell
+    .replace(/^\s*="(.*)"\s*$/s, "$1")
+    .replace(/^\s*"(.*)"\s*$/s, "$1")
+    .replace(/^"([^"]*)$|^([^"]*)"$/s, "$1$2")
+    .replace(/^\s*'(.*)'\s*$/s, "$1")
+    .replace(/^'(?=\d)/, "");
 }
 
 /** Line after the last one of a record that begins at line `from`: a record has as many lines as breaks in its cells. */

@@ -44,7 +44,7 @@ export function normaliseHeader(text: string): string {
     .normalize("NFKD")
     .replace(/\p{M}/gu, "")
     .toLowerCase()
-    .replace(/[([](?:[a-z]{3}|[€£$]|kr|zl|kc|in [a-z]{3})[)\]]/g, " ")
+    .replace(/[([]\s*(?:[a-z]{3}|[€£$]|kr|zl|kc|in [a-z]{3})\s*[)\]]/g, " ")
     .replace(/[^\p{L}\p{N}+/-]+/gu, " ")
     .replace(/[/-]/g, " ")
     .replace(/([aou])e/g, "$1")
@@ -109,15 +109,15 @@ const PHRASES: Readonly<Record<Role, string>> = {
     "naam tegenpartij|naam tegenrekening|tegenpartij|naam begunstigde|tegenrekeninghouder|tegenrekening houder|naam van de tegenpartij|naam tegenpartij bevat|handelaar|naam ontvanger|name description|naam omschrijving|" +
     "empfanger|empfanger auftraggeber|auftraggeber empfanger|auftraggeber|auftraggeber beguenstigter|auftraggeber begunstigter|begunstigter zahlungspflichtiger|begunstigter|begunstigter auftraggeber|zahlungsempfanger|zahlungspflichtige r|zahlungsempfanger in|name zahlungsbeteiligter|zahlungsbeteiligter|zahlungspflichtiger|sender empfanger|absender|partnername|beteiligter|partnername|name des partners|handler|zahlungspartner|gegenpartei|auftraggeber zahlungsempfanger|empfanger zahlungspflichtiger|beschreibung name|" +
     "tiers|beneficiaire|nom contrepartie|nom de la contrepartie|contrepartie|emetteur|nom tireur|supplierfound|beneficiaire ordonnateur|beneficiario|beneficiario ordenante|ordenante beneficiario|ordenante|comercio|destinatario|contraparte|beneficiario ordinante|ordinante beneficiario|ordinante|controparte|esercente|benefattore|" +
-    "mottagare|avsandare mottagare|mottagare avsandare|motpart|modtager|modpart|modtager afsender|mottaker|mottakernavn|avsender mottaker|saaja maksaja|saaja|maksaja|saajan nimi|saaja maksaja nimi|vastapool|saaja maksja|saaja maksja nimi|odbiorca nadawca|nadawca odbiorca|nadawca|odbiorca|kontrahent|dane kontrahenta|nazwa kontrahenta|nazwa odbiorcy|nazwa nadawcy odbiorcy|nazev protiuctu|nazev protistrany|protistrana|jmeno protistrany|nazev uctu protistrany|partner neve|maksatajs|sanemejs|maksatajs sanemejs|obchodnik|obchodni misto|nazev obchodnika|counteraccount name|extended details name|name|naam|nom|nombre|namn|navn|nimi|jmeno|nazwa|nome",
+    "mottagare|avsandare mottagare|mottagare avsandare|motpart|modtager|modpart|modtager afsender|mottaker|mottakernavn|avsender mottaker|saaja maksaja|saaja|maksaja|saajan nimi|saaja maksaja nimi|vastapool|saaja maksja|saaja maksja nimi|sender receiver name|odbiorca nadawca|nadawca odbiorca|nadawca|odbiorca|kontrahent|dane kontrahenta|nazwa kontrahenta|nazwa odbiorcy|nazwa nadawcy odbiorcy|nazev protiuctu|nazev protistrany|protistrana|jmeno protistrany|nazev uctu protistrany|partner neve|maksatajs|sanemejs|maksatajs sanemejs|obchodnik|obchodni misto|nazev obchodnika|counteraccount name|extended details name|name|naam|nom|nombre|namn|navn|nimi|jmeno|nazwa|nome",
   payer: "payer name|avsandare|avsender|afsender|nadawca|maksaja|ordenante|ordinante|auftraggeber|zahlungspflichtige r|zahlungspflichtiger|sender|sender name|from name|from|source name|payer|van",
   payee: "payee name|mottagare|mottaker|mottakernavn|modtager|odbiorca|saaja|beneficiario|zahlungsempfanger in|empfanger|zahlungsempfanger|recipient|recipient name|to name|to|target name|payee|beneficiary|naar",
   counterpartyAccount:
     "counterparty account|counterparty account number|counterparty iban|counterparty s account|counterparty|partner iban|payee account number|payee account|beneficiary account|beneficiary account number|iban counterparty|counter account|contra account|account counterparty|recipient account|account number counterparty|account number|partner account number|iban partner|" +
     "tegenrekening|tegenrekeningnummer|rekening tegenpartij|rekeningnummer tegenpartij|tegenrekening iban bban|iban tegenpartij|iban tegenrekening|tegenpartij rekening|rekening begunstigde|tegenrekening iban|" +
-    "iban zahlungsbeteiligter|kontonummer iban|kontonummer|iban des partners|iban kontonummer|iban auftraggeber|iban zahlungspartner|kto iban|iban|konto|kontonr|kontonummer blz iban|iban des auftraggebers|gegenkonto|iban empfanger|kto nr|empfanger iban|partnerkonto|iban begunstigter|" +
+    "iban zahlungsbeteiligter|kontonummer iban|kontonummer|iban des partners|iban kontonummer|iban auftraggeber|iban zahlungspartner|kto iban|iban|kontonr|kontonummer blz iban|iban des auftraggebers|gegenkonto|iban empfanger|kto nr|empfanger iban|partnerkonto|iban begunstigter|" +
     "compte contrepartie|compte de la contrepartie|compte beneficiaire|numero de compte contrepartie|iban contrepartie|compte tiers|cuenta destino|cuenta beneficiario|iban beneficiario|iban ordinante beneficiario|iban controparte|conto controparte|compte destinataire|iban destinatario|" +
-    "till konto|til konto|mottagarkonto|modtagerkonto|mottakerkonto|fran konto|fra konto|konto mottaker|motkonto|motkontonummer|saajan tilinumero|saajan tilinumero ja pankin bic|tilinumero|vastapoole konto|saaja maksja konto|vastaspoole konto|numer konta|nr rachunku|numer rachunku nadawcy odbiorcy|rachunek kontrahenta|rachunek odbiorcy|numer rachunku odbiorcy|nr rachunku kontrahenta|cislo protiuctu|protiucet|ucet protistrany|cislo uctu protistrany|cislo protiuctu a kod banky|bankovni spojeni|bank account details|partner szamlaszama|konta numurs",
+    "till konto|til konto|mottagarkonto|modtagerkonto|mottakerkonto|fran konto|fra konto|konto mottaker|motkonto|motkontonummer|saajan tilinumero|saajan tilinumero ja pankin bic|tilinumero|vastapoole konto|saaja maksja konto|vastaspoole konto|numer konta|nr rachunku|numer rachunku nadawcy odbiorcy|rachunek kontrahenta|rachunek odbiorcy|numer rachunku odbiorcy|nr rachunku kontrahenta|cislo protiuctu|protiucet|ucet protistrany|cislo uctu protistrany|cislo protiuctu a kod banky|bankovni spojeni|bank account details|partner szamlaszama|konta numurs|sender receiver account|konto",
   counterpartyBic:
     "bic|bic counterparty|counterparty bic|bic tegenpartij|bic swift|swift|bic swift code|swift code|swift bic|bic zahlungsbeteiligter|blz|bic empfanger|bic contrepartie|bic beneficiaire|saajan pankin bic|bic swift code zahlungsbeteiligter|bankcode|kod banky|bic des partners|tegenpartij bic|bic saaja|swift bic zahlungsbeteiligter",
   description:
@@ -179,8 +179,8 @@ const PARTS: readonly [RegExp, Role][] = [
   [/credit|kredit|deposit|gutschrift|haben|paid in|money in|inflow|abono|insatt|uznan|entrate|accredit|income/, "amountIn"],
   [/amount|betrag|bedrag|montant|importe|importo|belopp|belob|belop|kwota|castka|maara|umsatz/, "amount"],
   [/currency|wahrung|munt|waluta|mena|moneda|divisa|devise/, "currency"],
-  [/(?:counterpart|tegen|partner|beneficiar|payee|empfanger|recipient|contrepart|contropart|modtag|mottag|odbiorc|protist|zahlungs).*(?:iban|account|konto|rekening|compte|cuenta|rachun|uct)|(?:iban|account|konto|rekening|compte|rachun|uct).*(?:counterpart|tegen|partner|beneficiar|payee|empfanger|recipient|contrepart|contropart|modtag|mottag|odbiorc|protist)/, "counterpartyAccount"],
-  [/counterpart|tegenpart|partner|beneficiar|payee|empfanger|recipient|contrepart|contropart|merchant|modtag|mottag|odbiorc|protist|kontrahent|handler|name\b|naam\b/, "counterparty"],
+  [/(?:counterpart|tegen|partner|beneficiar|payee|empfanger|recipient|contrepart|contropart|modtag|mottag|odbiorc|protist|protiuc|zahlungs).*(?:iban|account|konto|rekening|compte|cuenta|rachun|uct)|(?:iban|account|konto|rekening|compte|rachun|uct).*(?:counterpart|tegen|partner|beneficiar|payee|empfanger|recipient|contrepart|contropart|modtag|mottag|odbiorc|protist)/, "counterpartyAccount"],
+  [/counterpart|tegenpart|partner|beneficiar|payee|empfanger|recipient|contrepart|contropart|merchant|modtag|mottag|odbiorc|protist|protiuc|kontrahent|handler|name\b|naam\b/, "counterparty"],
   [/descri|omschrijv|mededel|zweck|libelle|concepto|descriz|beskriv|opis|popis|detail|memo|text|note|communic|bemerk|remark|message|zprav/, "description"],
 ];
 
@@ -188,7 +188,7 @@ const PARTS: readonly [RegExp, Role][] = [
 export function meaningsOf(header: string): readonly Meaning[] {
   const phrase = normaliseHeader(header);
   if (!phrase) return [];
-  const exact = LEXICON.get(phrase) ?? LEXICON.get(withoutCurrency(phrase));
+  const exact = lookUp(header, phrase);
   if (exact) return exact;
   for (const [part, role] of PARTS) if (part.test(phrase)) return [{ role, weight: 4 }];
   return [];
@@ -198,7 +198,16 @@ export function meaningsOf(header: string): readonly Meaning[] {
 export function isHeaderPhrase(cell: string): boolean {
   if (cell.length > 60 || cell.length < 2) return false;
   const phrase = normaliseHeader(cell);
-  return LEXICON.has(phrase) || LEXICON.has(withoutCurrency(phrase));
+  return lookUp(cell, phrase) !== undefined;
+}
+
+function lookUp(cell: string, phrase: string): readonly Meaning[] | undefined {
+  return (
+    LEXICON.get(phrase) ??
+    LEXICON.get(withoutCurrency(phrase)) ??
+    // RunningBalance, CheckNumber
+    (/[a-z][A-Z]/.test(cell) ? LEXICON.get(normaliseHeader(cell.replace(/([a-z])([A-Z])/g, "$1 $2"))) : undefined)
+  );
 }
 
 function withoutCurrency(phrase: string): string {
