@@ -16,7 +16,7 @@ import { ENTRY, HEAD, SparseRows } from "./sparseRows";
  * category gets an entry in a row.
  */
 const NAME = "sparse-logistic";
-const DEFAULTS = { rate: 0.15, floor: 1, cut: 0.001, open: 0.02 };
+const DEFAULTS = { rate: 0.1, floor: 0.3, cut: 0.001, open: 0.05 };
 
 class SparseLogistic implements Estimator {
   readonly name = NAME;
@@ -81,7 +81,7 @@ class SparseLogistic implements Estimator {
       if (row < 0) continue;
       const end = row + HEAD + this.rows.ints[row]! * ENTRY;
       for (let e = row + HEAD; e < end; e += ENTRY) {
-        if (this.rows.ints[e] === wanted) terms.push({ term: vector.names[i]!, weight: this.rows.floats[e + 1]! });
+        if (this.rows.ints[e] === wanted) terms.push({ term: vector.names[i]!, weight: vector.values[i]! * this.rows.floats[e + 1]! });
       }
     }
     return terms
@@ -109,7 +109,7 @@ class SparseLogistic implements Estimator {
 
   /** Add up the weights of the extracted features; remembers where the rows are for {@link descend}. */
   private score(into: Float32Array | Float64Array): void {
-    const { hashes, size } = this.extractor.vector;
+    const { hashes, values, size } = this.extractor.vector;
     if (this.rowAt.length < size) this.rowAt = new Int32Array(size * 2);
     const rowAt = this.rowAt;
     const rows = this.rows;
@@ -119,14 +119,15 @@ class SparseLogistic implements Estimator {
       const row = rows.find(hashes[i]!);
       rowAt[i] = row;
       if (row < 0) continue;
+      const value = values[i]!;
       const end = row + HEAD + ints[row]! * ENTRY;
-      for (let e = row + HEAD; e < end; e += ENTRY) into[ints[e]!]! += floats[e + 1]!;
+      for (let e = row + HEAD; e < end; e += ENTRY) into[ints[e]!]! += value * floats[e + 1]!;
     }
   }
 
   private descend(gradients: Float64Array): void {
     const { rate, floor, cut, open } = this.parameters as typeof DEFAULTS;
-    const { hashes, size } = this.extractor.vector;
+    const { hashes, values, size } = this.extractor.vector;
     const rows = this.rows;
     const { stamps, active } = this;
     let activeCount = 0;
@@ -146,12 +147,13 @@ class SparseLogistic implements Estimator {
         if (row < 0) continue;
       }
       const stamp = ++this.stamp;
+      const value = values[i]!;
       const ints = rows.ints;
       const floats = rows.floats;
       const end = row + HEAD + ints[row]! * ENTRY;
       for (let e = row + HEAD; e < end; e += ENTRY) {
         const c = ints[e]!;
-        const g = gradients[c]!;
+        const g = value * gradients[c]!;
         stamps[c] = stamp;
         if (g < cut && g > -cut) continue;
         const squares = floats[e + 2]! + g * g;
@@ -161,7 +163,7 @@ class SparseLogistic implements Estimator {
       for (let a = 0; a < activeCount; a++) {
         const c = active[a]!;
         if (stamps[c] === stamp) continue;
-        const g = gradients[c]!;
+        const g = value * gradients[c]!;
         row = rows.add(hash, row, c, (-rate * g) / Math.sqrt(g * g + floor), g * g);
       }
     }

@@ -45,6 +45,11 @@ export const MEMORY_KEYS = [
 const CACHE_LIMIT = 20_000;
 /** Letters of a text that are cut into grams; what follows is rarely the name. */
 const GRAM_REACH = 48;
+/** Words and grams of a text overlap, so each counts for less than a feature that stands alone. */
+const BAG = 0.7;
+/** The last labels are the freshest and the most accidental witnesses: together they count, singly for less. */
+const LAST = 0.5;
+const MOST = 0.7;
 
 /** Turns examples into sparse vectors and memory keys. Holds only caches: equal input gives equal output. */
 export class FeatureExtractor {
@@ -177,16 +182,16 @@ export class FeatureExtractor {
         }
       }
       const previous = n > 1 ? slots[at + 2]! : 0xffff;
-      this.emit(v, join(join(seed, 1), last), named, "last category for", MEMORY_KEYS[k]!);
-      this.emit(v, join(join(join(seed, 2), last), previous), named, "last two categories for", MEMORY_KEYS[k]!);
-      this.emit(v, join(join(join(seed, 3), most), mostCount), named, "most frequent category for", MEMORY_KEYS[k]!);
+      this.emit(v, join(join(seed, 1), last), named, "last category for", MEMORY_KEYS[k]!, LAST);
+      this.emit(v, join(join(join(seed, 2), last), previous), named, "last two categories for", MEMORY_KEYS[k]!, LAST);
+      this.emit(v, join(join(join(seed, 3), most), mostCount), named, "most frequent category for", MEMORY_KEYS[k]!, MOST);
       this.emit(v, join(join(join(seed, 4), distinct), n), named, "how settled is", MEMORY_KEYS[k]!);
     }
   }
 
   private bag(v: FeatureVector, text: HashedText): void {
     const bag = text.bag;
-    for (let i = 0; i < bag.length; i++) v.add(bag[i]!, 1);
+    for (let i = 0; i < bag.length; i++) v.add(bag[i]!, BAG);
   }
 
   /** Names are made again only when someone asks why: keeping them would cost more memory than the model. */
@@ -197,9 +202,9 @@ export class FeatureExtractor {
     names.forEach((name, i) => (v.names[from + i] = name));
   }
 
-  private emit(v: FeatureVector, hash: number, named: boolean, name: string, value: string | number): void {
-    v.add(hash, 1);
-    if (named) v.name(`${name} ${value}`);
+  private emit(v: FeatureVector, hash: number, named: boolean, name: string, of: string | number, value = 1): void {
+    v.add(hash, value);
+    if (named) v.name(`${name} ${of}`);
   }
 
   private weekday(date: string): number {
