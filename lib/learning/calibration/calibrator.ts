@@ -17,14 +17,17 @@ const PULL = 4;
 /** No confidence is ever quite 0 or 1. */
 const EDGE = 1e-4;
 
-/** Fit on top probabilities and whether each was right. */
-export function fitCalibration(probabilities: ArrayLike<number>, right: ArrayLike<number>): Calibration {
+/** Fit on top probabilities and whether each was right, from a calibration that holds until rows say otherwise. */
+export function fitCalibration(
+  probabilities: ArrayLike<number>,
+  right: ArrayLike<number>,
+  prior: Calibration = UNCALIBRATED,
+): Calibration {
   const n = probabilities.length;
-  let slope = 1;
-  let offset = 0;
+  let { slope, offset } = prior;
   for (let round = 0; round < 50; round++) {
-    let ga = PULL * (slope - 1);
-    let gb = PULL * offset;
+    let ga = PULL * (slope - prior.slope);
+    let gb = PULL * (offset - prior.offset);
     let haa = PULL;
     let hab = 0;
     let hbb = PULL;

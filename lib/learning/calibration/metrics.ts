@@ -97,6 +97,7 @@ export function coverageCurve(outcomes: readonly Outcome[]): CurvePoint[] {
 /** The largest share that can be answered at a precision, looking back: what a perfect choice of threshold gives. */
 export function coverageAtPrecision(outcomes: readonly Outcome[], target: number): number {
   let best = 0;
-  for (const { coverage, precision } of coverageCurve(outcomes)) if (precision >= target) best = Math.max(best, coverage);
+  for (const { coverage, precision } of coverageCurve(outcomes))
+    if (precision >= target) best = Math.max(best, coverage);
   return best;
 }

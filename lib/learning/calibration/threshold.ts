@@ -20,7 +20,11 @@ export function wilsonLower(right: number, n: number, z = 1.2816): number {
  *
  * @returns the threshold, or {@link NEVER} when no part of the sample is good enough
  */
-export function chooseThreshold(confidences: ArrayLike<number>, right: ArrayLike<number>, target: number): number {
+export function chooseThreshold(
+  confidences: ArrayLike<number>,
+  right: ArrayLike<number>,
+  target: number,
+): number {
   const order = Array.from({ length: confidences.length }, (_, i) => i);
   order.sort((a, b) => confidences[b]! - confidences[a]!);
   let hits = 0;

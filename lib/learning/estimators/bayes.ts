@@ -2,7 +2,14 @@ import type { Id } from "../../values";
 import { FeatureExtractor } from "../features";
 import { softmax, type Example, type LabelledExample, type Scores } from "../types";
 import { CategoryIndex } from "./categoryIndex";
-import { checkpoint, type Estimator, type EstimatorState, type FitOptions, type Parameters, type Term } from "./port";
+import {
+  checkpoint,
+  type Estimator,
+  type EstimatorState,
+  type FitOptions,
+  type Parameters,
+  type Term,
+} from "./port";
 import { register } from "./registry";
 import { ENTRY, HEAD, SparseRows } from "./sparseRows";
 
@@ -73,7 +80,8 @@ class ComplementNaiveBayes implements Estimator {
       }
       // The normaliser of the complement: the same for all terms of a category.
       const sum = totals.reduce((a, b) => a + b, 0);
-      for (let c = 0; c < n; c++) scores[c]! += length * Math.log((sum - totals[c]! + alpha * this.rows.size) / sum);
+      for (let c = 0; c < n; c++)
+        scores[c]! += length * Math.log((sum - totals[c]! + alpha * this.rows.size) / sum);
       // Terms are far from independent; dividing by the root of the length keeps the probabilities from 0 and 1.
       const spread = Math.sqrt(Math.max(1, length));
       for (let c = 0; c < n; c++) scores[c]! /= spread;
@@ -98,7 +106,8 @@ class ComplementNaiveBayes implements Estimator {
         all += floats[e + 1]!;
         if (ints[e] === wanted) own = floats[e + 1]!;
       }
-      if (own > 0) terms.push({ term: vector.names[i]!, weight: Math.log((all + alpha) / (all - own + alpha)) });
+      if (own > 0)
+        terms.push({ term: vector.names[i]!, weight: Math.log((all + alpha) / (all - own + alpha)) });
     }
     return terms.sort((a, b) => b.weight - a.weight).slice(0, limit);
   }
@@ -115,7 +124,8 @@ class ComplementNaiveBayes implements Estimator {
     const totals = new Float64Array(this.index.ids.length);
     const row = this.rows.find(TOTALS);
     const { ints, floats } = this.rows;
-    for (let e = row + HEAD; e < row + HEAD + ints[row]! * ENTRY; e += ENTRY) totals[ints[e]!] = floats[e + 1]!;
+    for (let e = row + HEAD; e < row + HEAD + ints[row]! * ENTRY; e += ENTRY)
+      totals[ints[e]!] = floats[e + 1]!;
     return totals;
   }
 

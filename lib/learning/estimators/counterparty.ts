@@ -2,7 +2,14 @@ import { dayNumber, type Id } from "../../values";
 import { FeatureExtractor } from "../features";
 import type { Example, LabelledExample, Scores } from "../types";
 import { CategoryIndex } from "./categoryIndex";
-import { checkpoint, type Estimator, type EstimatorState, type FitOptions, type Parameters, type Term } from "./port";
+import {
+  checkpoint,
+  type Estimator,
+  type EstimatorState,
+  type FitOptions,
+  type Parameters,
+  type Term,
+} from "./port";
 import { register } from "./registry";
 import { ENTRY, HEAD, SparseRows } from "./sparseRows";
 
@@ -18,7 +25,13 @@ const DEFAULTS = { halfLifeDays: 180, backOff: 0.5 };
 const ALL = 1;
 /** Positions of the extractor's memory keys, widest first. */
 const LEVELS = [5, 2, 6, 1, 0] as const;
-const LEVEL_NAMES = ["first word", "name", "counterparty account", "context and name", "own account and name"];
+const LEVEL_NAMES = [
+  "first word",
+  "name",
+  "counterparty account",
+  "context and name",
+  "own account and name",
+];
 
 class CounterpartyMemory implements Estimator {
   readonly name = NAME;
@@ -69,7 +82,8 @@ class CounterpartyMemory implements Estimator {
       const row = keys[level] === 0 ? -1 : this.rows.find(keys[level]!);
       if (row < 0) return;
       for (let e = row + HEAD; e < row + HEAD + this.rows.ints[row]! * ENTRY; e += ENTRY) {
-        if (this.rows.ints[e] === wanted) terms.push({ term: `seen before: ${LEVEL_NAMES[i]!}`, weight: this.faded(e, day) });
+        if (this.rows.ints[e] === wanted)
+          terms.push({ term: `seen before: ${LEVEL_NAMES[i]!}`, weight: this.faded(e, day) });
       }
     });
     return terms.sort((a, b) => b.weight - a.weight).slice(0, limit);
@@ -97,7 +111,8 @@ class CounterpartyMemory implements Estimator {
     const wider = this.parameters["backOff"]! * this.rows.ints[row]!;
     const scale = 1 / (total + wider);
     for (let c = 0; c < probabilities.length; c++) probabilities[c]! *= wider * scale;
-    for (let e = row + HEAD; e < end; e += ENTRY) probabilities[this.rows.ints[e]!]! += this.faded(e, day) * scale;
+    for (let e = row + HEAD; e < end; e += ENTRY)
+      probabilities[this.rows.ints[e]!]! += this.faded(e, day) * scale;
   }
 
   private count(key: number, category: number, day: number): void {

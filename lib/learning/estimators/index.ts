@@ -3,5 +3,13 @@ import "./logistic";
 import "./bayes";
 import "./counterparty";
 
-export type { Estimator, EstimatorKind, EstimatorState, FitOptions, Parameters, Term, TypedArray } from "./port";
+export type {
+  Estimator,
+  EstimatorKind,
+  EstimatorState,
+  FitOptions,
+  Parameters,
+  Term,
+  TypedArray,
+} from "./port";
 export { createEstimator, estimatorKind, estimatorNames, register, restoreEstimator } from "./registry";

@@ -2,7 +2,14 @@ import type { Id } from "../../values";
 import { FeatureExtractor, LabelMemory } from "../features";
 import { softmax, type Example, type LabelledExample, type Scores } from "../types";
 import { CategoryIndex } from "./categoryIndex";
-import { checkpoint, type Estimator, type EstimatorState, type FitOptions, type Parameters, type Term } from "./port";
+import {
+  checkpoint,
+  type Estimator,
+  type EstimatorState,
+  type FitOptions,
+  type Parameters,
+  type Term,
+} from "./port";
 import { register } from "./registry";
 import { ENTRY, HEAD, SparseRows } from "./sparseRows";
 
@@ -81,7 +88,8 @@ class SparseLogistic implements Estimator {
       if (row < 0) continue;
       const end = row + HEAD + this.rows.ints[row]! * ENTRY;
       for (let e = row + HEAD; e < end; e += ENTRY) {
-        if (this.rows.ints[e] === wanted) terms.push({ term: vector.names[i]!, weight: vector.values[i]! * this.rows.floats[e + 1]! });
+        if (this.rows.ints[e] === wanted)
+          terms.push({ term: vector.names[i]!, weight: vector.values[i]! * this.rows.floats[e + 1]! });
       }
     }
     return terms
@@ -174,7 +182,12 @@ register({
   name: NAME,
   defaults: DEFAULTS,
   create: (parameters) =>
-    new SparseLogistic({ ...DEFAULTS, ...parameters }, new CategoryIndex(), new SparseRows(), new LabelMemory()),
+    new SparseLogistic(
+      { ...DEFAULTS, ...parameters },
+      new CategoryIndex(),
+      new SparseRows(),
+      new LabelMemory(),
+    ),
   restore({ meta, arrays }) {
     const { categories, parameters } = meta as { categories: Id[]; parameters: Parameters };
     const rows = SparseRows.restore({
@@ -184,7 +197,10 @@ register({
       a: arrays["weights"] as Float32Array,
       b: arrays["squares"] as Float32Array,
     });
-    const memory = LabelMemory.restore(arrays["memoryKeys"] as Uint32Array, arrays["memorySlots"] as Uint16Array);
+    const memory = LabelMemory.restore(
+      arrays["memoryKeys"] as Uint32Array,
+      arrays["memorySlots"] as Uint16Array,
+    );
     return new SparseLogistic(parameters, new CategoryIndex(categories), rows, memory);
   },
 });

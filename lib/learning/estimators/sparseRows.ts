@@ -71,7 +71,13 @@ export class SparseRows {
   }
 
   /** Rows ordered by hash; entries in the order in which they came. */
-  serialise(): { hashes: Uint32Array; counts: Uint16Array; categories: Uint16Array; a: Float32Array; b: Float32Array } {
+  serialise(): {
+    hashes: Uint32Array;
+    counts: Uint16Array;
+    categories: Uint16Array;
+    a: Float32Array;
+    b: Float32Array;
+  } {
     const { keys, values } = this.index.entries();
     const counts = new Uint16Array(keys.length);
     let total = 0;

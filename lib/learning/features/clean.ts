@@ -58,7 +58,11 @@ export function cleanText(text: string): CleanText {
   }
   const full = tokens.join(" ");
   const whole = head.join(" ");
-  return { whole: whole.length >= 2 ? whole : full, full, words: words.length > 24 ? words.slice(0, 24) : words };
+  return {
+    whole: whole.length >= 2 ? whole : full,
+    full,
+    words: words.length > 24 ? words.slice(0, 24) : words,
+  };
 }
 
 const ASCII = /^[\x00-\x7f]*$/;

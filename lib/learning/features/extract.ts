@@ -99,8 +99,20 @@ export class FeatureExtractor {
     if (example.counterpartyAccount) {
       const party = hashText(example.counterpartyAccount, F.counterparty);
       this.emit(v, party, named, "counterparty account", example.counterpartyAccount);
-      this.emit(v, join(join(party, bucket), F.counterpartyBucket), named, "counterparty account and amount about", example.amount);
-      this.emit(v, join(join(party, exact), F.exactCounterparty), named, "counterparty account and amount", example.amount);
+      this.emit(
+        v,
+        join(join(party, bucket), F.counterpartyBucket),
+        named,
+        "counterparty account and amount about",
+        example.amount,
+      );
+      this.emit(
+        v,
+        join(join(party, exact), F.exactCounterparty),
+        named,
+        "counterparty account and amount",
+        example.amount,
+      );
     }
     this.emit(v, account, named, "own account", example.account);
     this.emit(v, join(join(account, text.whole), F.accountWhole), named, "own account and name", text.clean);
@@ -111,7 +123,13 @@ export class FeatureExtractor {
     this.emit(v, join(join(exact, text.whole), F.exactWhole), named, "amount and name", text.clean);
     this.emit(v, join(join(text.whole, bucket), F.bucketWhole), named, "name and amount about", text.clean);
     this.emit(v, join(join(first, bucket), F.bucketFirst), named, "first word and amount about", text.clean);
-    this.emit(v, join(join(account, bucket), F.accountBucket), named, "own account and amount about", example.amount);
+    this.emit(
+      v,
+      join(join(account, bucket), F.accountBucket),
+      named,
+      "own account and amount about",
+      example.amount,
+    );
     const day = this.weekday(example.date);
     this.emit(v, join(F.weekday, day), named, "weekday", day);
     if (example.type) {
@@ -125,9 +143,16 @@ export class FeatureExtractor {
         if (context[c] === "") continue;
         const column = join(hashText(context[c]!, F.context), c);
         this.emit(v, column, named, "context", context[c]!);
-        for (const word of text.words) this.emit(v, join(join(column, word), F.contextWord), named, "context and word", context[c]!);
+        for (const word of text.words)
+          this.emit(v, join(join(column, word), F.contextWord), named, "context and word", context[c]!);
         this.emit(v, join(join(column, text.whole), F.contextWhole), named, "context and name", context[c]!);
-        this.emit(v, join(join(column, bucket), F.contextBucket), named, "context and amount about", context[c]!);
+        this.emit(
+          v,
+          join(join(column, bucket), F.contextBucket),
+          named,
+          "context and amount about",
+          context[c]!,
+        );
       }
     }
     if (memory) this.remember(v, memory, named);
@@ -146,7 +171,9 @@ export class FeatureExtractor {
     keys[3] = join(account, 104);
     keys[4] = join(join(account, text.first), 105);
     keys[5] = join(text.first, 106);
-    keys[6] = example.counterpartyAccount ? join(hashText(example.counterpartyAccount, F.counterparty), 107) : 0;
+    keys[6] = example.counterpartyAccount
+      ? join(hashText(example.counterpartyAccount, F.counterparty), 107)
+      : 0;
     return keys;
   }
 
@@ -183,8 +210,22 @@ export class FeatureExtractor {
       }
       const previous = n > 1 ? slots[at + 2]! : 0xffff;
       this.emit(v, join(join(seed, 1), last), named, "last category for", MEMORY_KEYS[k]!, LAST);
-      this.emit(v, join(join(join(seed, 2), last), previous), named, "last two categories for", MEMORY_KEYS[k]!, LAST);
-      this.emit(v, join(join(join(seed, 3), most), mostCount), named, "most frequent category for", MEMORY_KEYS[k]!, MOST);
+      this.emit(
+        v,
+        join(join(join(seed, 2), last), previous),
+        named,
+        "last two categories for",
+        MEMORY_KEYS[k]!,
+        LAST,
+      );
+      this.emit(
+        v,
+        join(join(join(seed, 3), most), mostCount),
+        named,
+        "most frequent category for",
+        MEMORY_KEYS[k]!,
+        MOST,
+      );
       this.emit(v, join(join(join(seed, 4), distinct), n), named, "how settled is", MEMORY_KEYS[k]!);
     }
   }
@@ -202,7 +243,14 @@ export class FeatureExtractor {
     names.forEach((name, i) => (v.names[from + i] = name));
   }
 
-  private emit(v: FeatureVector, hash: number, named: boolean, name: string, of: string | number, value = 1): void {
+  private emit(
+    v: FeatureVector,
+    hash: number,
+    named: boolean,
+    name: string,
+    of: string | number,
+    value = 1,
+  ): void {
     v.add(hash, value);
     if (named) v.name(`${name} ${of}`);
   }

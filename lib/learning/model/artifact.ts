@@ -49,7 +49,9 @@ export function decodeArtifact(bytes: Uint8Array): EstimatorState {
   if (bytes.length < 8 || view.getUint32(0, true) !== MAGIC) throw broken();
   const length = view.getUint32(4, true);
   if (8 + length > bytes.length) throw broken();
-  const header = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset + 8, length).toString("utf8")) as Header;
+  const header = JSON.parse(
+    Buffer.from(bytes.buffer, bytes.byteOffset + 8, length).toString("utf8"),
+  ) as Header;
   const start = align(8 + length);
   const arrays: Record<string, TypedArray> = {};
   for (const { name, type, offset, length: count } of header.arrays) {
