@@ -41,7 +41,7 @@ export function readTable(
     profile,
     errors,
     outNegative: mostlyNegative(table.rows, layout.amountOut),
-    inNegative: mostlyNegative(table.rows, layout.amountIn),
+    inNegative: layout.amountOut !== undefined && mostlyNegative(table.rows, layout.amountIn),
   };
   const accounts = new Accounts(layout, facts);
   const lastPayment = table.rows.findLastIndex((row) => hasDate(row, layout) && hasMoney(row, layout));

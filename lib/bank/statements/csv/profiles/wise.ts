@@ -45,6 +45,7 @@ export const wiseHistory: CsvProfile = {
     date: ["Finished on"],
     dateFallback: ["Created on"],
     amount: ["Source amount (after fees)"],
+    currency: ["Source currency"],
     payer: ["Source name"],
     payee: ["Target name"],
     description: ["Reference", "Note"],
