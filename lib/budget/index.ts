@@ -5,3 +5,4 @@ export {
   type BudgetExtractOptions,
   type BudgetExtractResult,
 } from "./extract";
+export * from "./ynab";

@@ -1,0 +1,112 @@
+import { ownId, TallyError, toTallyError, type Id } from "../../values";
+import type { TransactionChange } from "../port";
+import { detailOf, type YnabApi } from "./api";
+import { memoText } from "./text";
+import type { WireTransaction } from "./wire";
+
+interface Refused {
+  id: Id;
+  reason: string;
+}
+
+/**
+ * Bulk changes. What YNAB refuses is left out and the rest is changed; then the refusals are thrown together.
+ * @throws TallyError PROVIDER_REFUSED with `details.refused` (id and reason of each)
+ */
+export async function changeTransactions(
+  api: YnabApi,
+  plan: string,
+  changes: readonly TransactionChange[],
+  bulk: number,
+  signal?: AbortSignal,
+): Promise<void> {
+  const refused: Refused[] = [];
+  for (let at = 0; at < changes.length; at += bulk) {
+    await send(api, plan, changes.slice(at, at + bulk), refused, signal);
+  }
+  if (refused.length > 0) {
+    throw new TallyError(
+      "PROVIDER_REFUSED",
+      `YNAB refused to change ${refused.length} of ${changes.length} transactions; the others are changed. The first: ${refused[0]!.reason}`,
+      { details: { refused } },
+    );
+  }
+}
+
+async function send(
+  api: YnabApi,
+  plan: string,
+  changes: readonly TransactionChange[],
+  refused: Refused[],
+  signal?: AbortSignal,
+): Promise<void> {
+  if (changes.length === 0) return;
+  const transactions = changes.map((change) => ({
+    id: ownId(change.id),
+    ...(change.categoryId === undefined
+      ? {}
+      : { category_id: change.categoryId === null ? null : ownId(change.categoryId) }),
+    ...(change.memo === undefined ? {} : { memo: memoText(change.memo) }),
+    ...(change.approved === undefined ? {} : { approved: change.approved }),
+  }));
+  try {
+    await api.call({
+      method: "PATCH",
+      path: `/plans/${plan}/transactions`,
+      body: { transactions },
+      // Setting the same values again changes nothing.
+      repeatable: true,
+      ...(signal ? { signal } : {}),
+    });
+  } catch (thrown) {
+    const error = toTallyError(thrown);
+    if (error.code !== "PROVIDER_REFUSED") throw error;
+    const said = detailOf(error) ?? error.message;
+    const pointer = /\(index: (\d+)\)/.exec(said)?.[1];
+    const bad = changes.length === 1 ? 0 : pointer === undefined ? undefined : Number(pointer);
+    if (bad !== undefined && changes[bad]) {
+      refused.push({ id: changes[bad].id, reason: said.replace(/ ?\(index: \d+\)/, "") });
+      const others = changes.filter((_, index) => index !== bad);
+      return send(api, plan, others, refused, signal);
+    }
+    const half = Math.ceil(changes.length / 2);
+    await send(api, plan, changes.slice(0, half), refused, signal);
+    await send(api, plan, changes.slice(half), refused, signal);
+  }
+}
+
+/** From this many on it pays to ask first which of them still stand, since YNAB deletes one in a request. */
+const WORTH_ASKING = 4;
+
+/** Delete; what is gone already is left alone. Can be repeated after any error: it goes on with what still stands. */
+export async function deleteTransactions(
+  api: YnabApi,
+  plan: string,
+  ids: readonly Id[],
+  firstDate: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  let own = [...new Set(ids.map(ownId))];
+  if (own.length >= WORTH_ASKING) {
+    const { transactions } = await api.call<{ transactions: WireTransaction[] }>({
+      method: "GET",
+      path: `/plans/${plan}/transactions`,
+      query: { since_date: firstDate },
+      ...(signal ? { signal } : {}),
+    });
+    const standing = new Set(transactions.filter((row) => !row.deleted).map((row) => row.id));
+    own = own.filter((id) => standing.has(id));
+  }
+  for (const id of own) {
+    try {
+      await api.call({
+        method: "DELETE",
+        path: `/plans/${plan}/transactions/${encodeURIComponent(id)}`,
+        repeatable: true,
+        ...(signal ? { signal } : {}),
+      });
+    } catch (thrown) {
+      if (toTallyError(thrown).code !== "NOT_FOUND") throw thrown;
+    }
+  }
+}
