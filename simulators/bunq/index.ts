@@ -48,6 +48,7 @@ export async function startBunqTwin(options: BunqTwinOptions): Promise<BunqTwin>
     userType: options.userType ?? "person",
     sessionSeconds,
     userId: 9001,
+    newerPages: options.newerPages ?? "next",
     now: clock,
   };
   const save = () => {

@@ -20,6 +20,7 @@ export interface World {
   userType: "person" | "company" | "apiKey";
   sessionSeconds: number;
   userId: number;
+  newerPages: "next" | "newest";
   now(): number;
 }
 
@@ -120,7 +121,7 @@ function read(world: World, call: Call): Answer {
       .filter(({ id }) => found![4] === undefined || id === Number(found![4]));
     if (found[4] !== undefined && actions.length === 0)
       throw new BunqError(404, "MasterCardAction not found.");
-    const { page, pagination } = paginate(call, actions, actions.length);
+    const { page, pagination } = paginate(world, call, actions, actions.length);
     const wrapped = page.map((action) => ({
       MasterCardAction: cardActionObject(action, account, accountId, world.now()),
     }));
@@ -136,7 +137,7 @@ function read(world: World, call: Call): Answer {
     return { Response: [wrap(row)] };
   }
   const { rows, count } = bank.visible(account.key);
-  const { page, pagination } = paginate(call, rows as Row[], count);
+  const { page, pagination } = paginate(world, call, rows, count);
   return { Response: page.map(wrap), Pagination: pagination };
 }
 
@@ -148,6 +149,7 @@ const NO_PAGES = { future_url: null, newer_url: null, older_url: null };
  * is there yet.
  */
 function paginate<T extends { id: number }>(
+  world: World,
   call: Call,
   items: readonly T[],
   size: number,
@@ -167,7 +169,13 @@ function paginate<T extends { id: number }>(
   }
   const place = (id: number) => Math.min(size, positionOf(items, id));
   const end = older !== undefined ? place(older) : newer !== undefined ? undefined : size;
-  const from = end === undefined ? place(newer! + 1) : Math.max(0, end - count);
+  const above = newer === undefined ? 0 : place(newer + 1);
+  const from =
+    end !== undefined
+      ? Math.max(0, end - count)
+      : world.newerPages === "next"
+        ? above
+        : Math.max(above, size - count);
   const to = end ?? Math.min(size, from + count);
   const page = items.slice(from, to).reverse();
   const url = (name: "newer_id" | "older_id", id: number) => `/v1${call.path}?count=${count}&${name}=${id}`;
@@ -200,7 +208,7 @@ function accounts(world: World, call: Call, kind: string, id: string | undefined
       found.push({ id: accountId, wrapped: { [name]: object } });
   }
   if (id === undefined) {
-    const { page, pagination } = paginate(call, found, found.length);
+    const { page, pagination } = paginate(world, call, found, found.length);
     return { Response: page.map(({ wrapped }) => wrapped), Pagination: pagination };
   }
   if (!found[0]) throw new BunqError(404, "MonetaryAccount not found.");

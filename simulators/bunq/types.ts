@@ -32,6 +32,8 @@ export interface BunqTwinOptions {
   sessionSeconds?: number;
   /** The twin's clock starts here and runs on; payments after it cannot be seen yet. Everything can when absent. */
   now?: Instant;
+  /** What a page after `newer_id` holds: the `next` rows after it (the default), or the `newest` ones. */
+  newerPages?: "next" | "newest";
   /** Serve `/__control`, for demos and tests in other processes. */
   controlRoute?: boolean;
   /** Called with every exchange, for judges of the protocol. */

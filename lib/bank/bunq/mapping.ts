@@ -30,6 +30,8 @@ const labelSchema = z.object({
   swift_account_number: z.string().nullish(),
 });
 
+const idSchema = z.object({ id: z.number().int().positive() });
+
 const paymentSchema = z.object({
   id: z.number().int().positive(),
   created: z.string(),
@@ -131,7 +133,7 @@ export function paymentsOf(envelope: Envelope, account: BankAccount, context: Ma
   const page: MappedPage = { payments: [], errors: [], rows: [] };
   for (const wrapped of envelope.Response) {
     const raw = wrapped["Payment"];
-    const id = z.object({ id: z.number().int().positive() }).safeParse(raw);
+    const id = idSchema.safeParse(raw);
     try {
       const payment = paymentOf(raw, account, context);
       page.payments.push(payment);

@@ -129,6 +129,10 @@ export function reasonOf(error: z.ZodError): string {
   return `${where ? `${where}: ` : ""}${issue.message}`;
 }
 
+const anchoredSchema = z.object({
+  requested_by_user: z.record(z.string(), z.object({ session_timeout: z.number().nullish() })),
+});
+
 /** The user of a session, of whichever kind: id for paths, seconds until the auto logout. */
 export function readUser(parts: Record<string, unknown>): { id: number; timeoutSeconds: number | undefined } {
   const kind = ["UserPerson", "UserCompany", "UserApiKey", "UserPaymentServiceProvider"].find(
@@ -137,9 +141,7 @@ export function readUser(parts: Record<string, unknown>): { id: number; timeoutS
   const user = readAs(userSchema, kind && parts[kind], "a session without a user");
   if (kind !== "UserApiKey") return { id: user.id, timeoutSeconds: user.session_timeout ?? undefined };
   // A key made for another app carries the user who asked for it inside, and that one has the time-out.
-  const anchored = z
-    .object({ requested_by_user: z.record(z.string(), z.object({ session_timeout: z.number().nullish() })) })
-    .safeParse(parts[kind]);
+  const anchored = anchoredSchema.safeParse(parts[kind]);
   const inner = anchored.success ? Object.values(anchored.data.requested_by_user)[0] : undefined;
   return { id: user.id, timeoutSeconds: inner?.session_timeout ?? undefined };
 }

@@ -150,18 +150,48 @@ class Bunq implements BankProvider {
     request: PaymentsRequest,
   ): AsyncGenerator<PaymentPage, void, undefined> {
     const seen: MappedPage["rows"] = [];
+    const note = ({ rows }: MappedPage) => seen.push(...rows.map(({ id, created }) => ({ id, created })));
+    const end = (newest: number): BunqCursor => ({
+      ...start,
+      newest,
+      from: Math.max(start.from, overlapStart(seen, start.from)),
+    });
     let at = start.from;
-    let newest = start.newest;
     for (;;) {
       const page = await this.#page(account, { newer_id: at }, request.signal);
-      seen.push(...page.rows.map(({ id, created }) => ({ id, created })));
+      note(page);
       const top = Math.max(at, ...page.rows.map(({ id }) => id));
-      newest = Math.max(newest, top);
+      const newest = Math.max(start.newest, top);
+      if (!page.more.newer && page.rows.length >= PAGE) {
+        // bunq does not say whether a page of newer rows lies next to the id or at the newest end. A full page
+        // with nothing newer may be either, so the rows between are asked for before the cursor moves.
+        yield answer(page, start, request.since);
+        for await (const between of this.#between(account, at, page, request.signal)) {
+          note(between);
+          yield answer(between, start, request.since);
+        }
+        yield { payments: [], errors: [], cursor: end(newest) };
+        return;
+      }
       const last = !page.more.newer || top === at;
-      const from = last ? Math.max(start.from, overlapStart(seen, start.from)) : start.from;
-      yield answer(page, { ...start, newest, from }, request.since);
+      yield answer(page, last ? end(newest) : { ...start, newest }, request.since);
       if (last) return;
       at = top;
+    }
+  }
+
+  /** The pages below a page, down to an id. */
+  async *#between(
+    account: BankAccount,
+    floor: number,
+    above: MappedPage,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<MappedPage, void, undefined> {
+    for (let page = above; page.rows.length > 0;) {
+      const low = Math.min(...page.rows.map(({ id }) => id));
+      if (low <= floor + 1) return;
+      page = await this.#page(account, { older_id: low }, signal);
+      if (page.rows.some(({ id }) => id > floor)) yield page;
     }
   }
 
