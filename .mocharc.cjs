@@ -1,6 +1,5 @@
 // The specs run as compiled JavaScript: what is tested is what ships.
 module.exports = {
-  spec: ["dist/test/**/*.spec.js"],
   "node-option": ["enable-source-maps"],
   timeout: 20000,
   reporter: "dot",

@@ -117,8 +117,11 @@ export class HttpClient {
     this.callCount++;
     const answer = await this.send(request, headers, body);
     const response = new Response<T>(answer.status, answer.headers, answer.text, this.name);
-    if ((answer.status >= 200 && answer.status < 300) || request.accept?.includes(answer.status))
+    if ((answer.status >= 200 && answer.status < 300) || request.accept?.includes(answer.status)) {
+      // Read here, a garbled answer to a repeatable request is asked for again.
+      if ((request.repeatable ?? request.method === "GET") && answer.text) void response.body;
       return response;
+    }
     throw this.statusError(request, response);
   }
 

@@ -73,8 +73,10 @@ export class RunLedger {
   ): Promise<T> {
     const run = await this.store.collection(runs).get(runId);
     if (!run) throw new TallyError("NOT_FOUND", `Run ${runId} is not in the ledger. Start the flow again.`);
-    if (run.state !== "Running")
-      await this.transition(runId, run.state === "Pending" ? "Running" : "Retrying", name);
+    if (run.state !== "Running") {
+      const failed = ["Failed", "Crashed", "Cancelled"].includes(run.state);
+      await this.transition(runId, failed ? "Retrying" : "Running", name);
+    }
     const step: RunStep = {
       id: `${runId}|${await this.nextNumber(runId)}`,
       runId,
@@ -237,10 +239,11 @@ export class RunLedger {
   }
 
   private async nextNumber(runId: string): Promise<string> {
-    const known =
-      this.sequence.get(runId) ??
-      (await this.store.collection(runSteps).count({ index: "byRun", equals: [runId] }));
-    this.sequence.set(runId, known + 1);
-    return String(known + 1).padStart(4, "0");
+    const stored = this.sequence.has(runId)
+      ? 0
+      : await this.store.collection(runSteps).count({ index: "byRun", equals: [runId] });
+    const next = (this.sequence.get(runId) ?? stored) + 1;
+    this.sequence.set(runId, next);
+    return String(next).padStart(4, "0");
   }
 }

@@ -109,6 +109,8 @@ export interface Transaction extends Doc {
   approved: boolean;
   importId?: string;
   transferAccountId?: Id;
+  /** For a transfer: the transaction on the other account. */
+  transferTransactionId?: Id;
   /** Set on a parent whose amount is split; its parts are not stored as transactions of their own. */
   split?: { amount: number; categoryId?: Id | null; memo?: string }[];
   deleted: boolean;
@@ -168,6 +170,8 @@ export interface QueueItem extends Doc {
   accountId: Id;
   state: QueueState;
   stateSince: Instant;
+  /** It is sent only once the budget was read and matched after this moment. */
+  enqueuedAt: Instant;
   /** Date of the payment: items are sent oldest first. */
   date: CalendarDate;
   importId: string;
@@ -175,9 +179,12 @@ export interface QueueItem extends Doc {
   confidence?: number;
   reason?: string;
   modelVersion?: string;
-  /** For one side of a transfer between own accounts: the payment on the other side. */
+  /** For a transfer between own accounts: the bank account on the other side ... */
+  transferAccountId?: Id;
+  /** ... and the payment there, once it is known. */
   transferPaymentId?: Id;
   skipReason?: SkipReason;
+  /** Failures so far that were the item's own. */
   attempt: number;
   /** Not before this instant (state `retry`). */
   dueAt: Instant;
@@ -270,7 +277,7 @@ export interface ArtifactChunk extends Doc {
 }
 
 export interface HistoryRow extends Doc {
-  /** The id is `<business key>|<validFrom>`. */
+  /** The id is the business key while current, `<business key>|<validFrom>` once closed. */
   entity: string;
   key: string;
   validFrom: Instant;
@@ -361,10 +368,11 @@ export const classifications = define<Classification>(
 export const queue = define<QueueItem>("queue", "id", {
   byState: ["budgetId", "state", "date"],
   byDue: ["budgetId", "state", "dueAt"],
+  bySince: ["budgetId", "state", "stateSince"],
   byBatch: ["batchId"],
   byPayment: ["paymentId"],
 });
-export const cursors = define<Cursor>("cursors", "id", {}, ["at"]);
+export const cursors = define<Cursor>("cursors", "id", {});
 export const runs = define<Run>("runs", "id", {
   byStart: ["startedAt"],
   byJob: ["job", "startedAt"],

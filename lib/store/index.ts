@@ -1,2 +1,5 @@
 export * from "./port";
 export * from "./collections";
+export { openStore, storeFromUrl, storeOptions, type StoreOptions } from "./open";
+export { acquireLease, renewLease, releaseLease, withLease, type Clock } from "./lease";
+export { migrate, type Migration } from "./migrations";

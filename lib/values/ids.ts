@@ -23,6 +23,13 @@ export function queueId(paymentId: Id, budgetId: Id): Id {
   return `${paymentId}|${budgetId}`;
 }
 
+const OWN_IMPORT = "TF1:";
+
+/** Was this import id made by Tallyflow? */
+export function isOwnImportId(text: string | undefined): boolean {
+  return text?.startsWith(OWN_IMPORT) ?? false;
+}
+
 /**
  * The import id under which a payment is written to a budget: always the same for the same payment and budget, so
  * that a budget recognises a second write. `TF1:` and 128 bits of SHA-256 in base64url: 26 characters, within
@@ -30,7 +37,7 @@ export function queueId(paymentId: Id, budgetId: Id): Id {
  */
 export function importId(paymentId: Id, budgetId: Id, occurrence = 0): string {
   const digest = Buffer.from(sha256(`${queueId(paymentId, budgetId)}|${occurrence}`), "hex").subarray(0, 16);
-  return `TF1:${digest.toString("base64url")}`;
+  return `${OWN_IMPORT}${digest.toString("base64url")}`;
 }
 
 /** An IBAN without blanks, in capitals. */

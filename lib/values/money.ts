@@ -84,13 +84,22 @@ export function parseAmount(text: string, currency: string, mark: DecimalMark = 
 
   const exponent = currencyExponent(currency);
   const decimalAt = decimalMarkPosition(body, mark, exponent);
-  const whole = (decimalAt < 0 ? body : body.slice(0, decimalAt)).replace(/[.,]/g, "");
+  const grouped = decimalAt < 0 ? body : body.slice(0, decimalAt);
   const fraction = decimalAt < 0 ? "" : body.slice(decimalAt + 1);
-  if (!/^\d*$/.test(fraction)) throw invalid("its decimal mark is not clear");
+  if (!isGrouped(grouped, body[decimalAt]) || !/^\d*$/.test(fraction))
+    throw invalid("its decimal mark is not clear");
+  const whole = grouped.replace(/[.,]/g, "");
   if (/[1-9]/.test(fraction.slice(exponent))) throw invalid(`it has more than ${exponent} decimals`);
   const minor = Number((whole || "0") + fraction.slice(0, exponent).padEnd(exponent, "0"));
   if (!Number.isSafeInteger(minor)) throw invalid("it is too large");
   return negative && minor !== 0 ? -minor : minor;
+}
+
+/** Digits with one kind of separator, the last group of three (groups of two before it: 1,23,456 in India). */
+function isGrouped(text: string, decimalMark: string | undefined): boolean {
+  if (/^\d*$/.test(text)) return true;
+  const groups = /^\d{1,3}([.,])(?:\d{2,3}\1)*\d{3}$/.exec(text);
+  return groups !== null && groups[1] !== decimalMark;
 }
 
 function decimalMarkPosition(body: string, mark: DecimalMark, exponent: number): number {

@@ -1,0 +1,199 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Run, RunStep } from "../lib/store";
+import { TallyError } from "../lib/values";
+import { PACKAGE_ROOT, prepareUserDir, type FlowNode } from "./user-dir";
+
+export interface NodeRedOptions {
+  userDir: string;
+  /** 0: any free port. */
+  port: number;
+  host?: string;
+  /** Composed into a user directory that has no flow file yet. */
+  flows?: () => readonly FlowNode[];
+  env?: Record<string, string>;
+  /** Node-RED's own output; left out when absent. */
+  output?: (text: string) => void;
+  /** Flags for the Node.js process. */
+  execArgv?: readonly string[];
+}
+
+/** A real Node-RED in a process of its own, driven by its admin API. */
+export interface NodeRed {
+  url: string;
+  process: ChildProcess;
+  /** Start the job of a tally-schedule node and wait for its end. */
+  runJob(scheduleId: string, job: string, limitMs?: number): Promise<{ run: Run; steps: RunStep[] }>;
+  get<T>(route: string): Promise<T>;
+  /** Stop it as a service manager does. */
+  stop(): Promise<void>;
+}
+
+const START_LIMIT_MS = 120_000;
+
+/**
+ * Start Node-RED on a user directory and wait until its flows run.
+ * @throws TallyError DEPENDENCY_MISSING when Node-RED is not installed; CONFIG_INVALID when it does not start
+ */
+export async function startNodeRed(options: NodeRedOptions): Promise<NodeRed> {
+  const red = findNodeRed();
+  const { credentialSecret } = prepareUserDir(options.userDir, options.flows);
+  const port = options.port || (await freePort());
+  const host = options.host ?? "127.0.0.1";
+  const settingsFile = path.join(options.userDir, "settings.js");
+  writeFileSync(settingsFile, settings());
+  const child = spawn(
+    process.execPath,
+    [...(options.execArgv ?? []), red, "--userDir", options.userDir, "--settings", settingsFile],
+    {
+      cwd: options.userDir,
+      env: {
+        ...process.env,
+        ...options.env,
+        TALLYFLOW_UI_PORT: String(port),
+        TALLYFLOW_UI_HOST: host,
+        TALLYFLOW_CREDENTIAL_SECRET: credentialSecret,
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
+  let tail = "";
+  const heard = (chunk: Buffer) => {
+    tail = (tail + chunk.toString()).slice(-4000);
+    options.output?.(chunk.toString());
+  };
+  child.stdout.on("data", heard);
+  child.stderr.on("data", heard);
+  const url = `http://${host === "0.0.0.0" ? "127.0.0.1" : host}:${port}`;
+  const nodeRed = new Driver(url, child);
+  const died = new Promise<never>((_, reject) => {
+    child.once("exit", (code, signal) => {
+      const error = new TallyError(
+        "CONFIG_INVALID",
+        `Node-RED ended (${signal ?? code}) before it was ready. Its output ends:\n${tail.slice(-1500)}`,
+      );
+      reject(error);
+    });
+  });
+  died.catch(() => undefined);
+  await Promise.race([nodeRed.ready(), died]);
+  return nodeRed;
+}
+
+/** The settings file of a user directory that this package runs; the secrets come from the environment. */
+function settings(): string {
+  return `// Written by Tallyflow at each start. Give your own settings file to node-red itself instead of editing this one.
+module.exports = {
+  uiPort: Number(process.env.TALLYFLOW_UI_PORT || 1880),
+  uiHost: process.env.TALLYFLOW_UI_HOST || "127.0.0.1",
+  flowFile: "flows.json",
+  flowFilePretty: true,
+  credentialSecret: process.env.TALLYFLOW_CREDENTIAL_SECRET,
+  telemetry: { enabled: false, updateNotification: false },
+  editorTheme: { tours: false, projects: { enabled: false } },
+  functionExternalModules: false,
+  diagnostics: { enabled: true, ui: true },
+  logging: { console: { level: process.env.TALLYFLOW_LOG_LEVEL || "info", metrics: false, audit: false } },
+};
+`;
+}
+
+class Driver implements NodeRed {
+  constructor(
+    readonly url: string,
+    readonly process: ChildProcess,
+  ) {}
+
+  async ready(): Promise<void> {
+    const limit = Date.now() + START_LIMIT_MS;
+    while (Date.now() < limit) {
+      try {
+        const { state } = await this.get<{ state: string }>("/flows/state");
+        if (state === "start") return;
+      } catch {
+        // Not listening yet.
+      }
+      await delay(150);
+    }
+    this.process.kill("SIGKILL");
+    throw new TallyError("CONFIG_INVALID", `Node-RED did not answer within ${START_LIMIT_MS / 1000} s.`);
+  }
+
+  async get<T>(route: string): Promise<T> {
+    const answer = await fetch(this.url + route, { signal: AbortSignal.timeout(30_000) });
+    if (!answer.ok)
+      throw new TallyError(
+        "PROVIDER_REFUSED",
+        `Node-RED answered ${answer.status} to ${route}: ${(await answer.text()).slice(0, 300)}`,
+      );
+    return (await answer.json()) as T;
+  }
+
+  async runJob(
+    scheduleId: string,
+    job: string,
+    limitMs = 3_600_000,
+  ): Promise<{ run: Run; steps: RunStep[] }> {
+    const newest = async () =>
+      (await this.get<{ items: Run[] }>(`/tallyflow/runs?job=${encodeURIComponent(job)}&limit=1`)).items[0];
+    const before = (await newest())?.id;
+    const answer = await fetch(`${this.url}/tallyflow/schedule/${scheduleId}/run`, { method: "POST" });
+    if (!answer.ok)
+      throw new TallyError(
+        "PROVIDER_REFUSED",
+        `Node-RED did not start ${job}: ${(await answer.text()).slice(0, 300)}`,
+      );
+    const limit = Date.now() + limitMs;
+    while (Date.now() < limit) {
+      if (this.process.exitCode !== null || this.process.signalCode !== null) {
+        throw new TallyError(
+          "INTERNAL",
+          `Node-RED ended while ${job} ran. Start it again: the next run takes up where this one stopped.`,
+        );
+      }
+      const run = await newest();
+      if (run && run.id !== before && run.endedAt) return this.get(`/tallyflow/runs/${run.id}`);
+      await delay(200);
+    }
+    throw new TallyError("INTERNAL", `${job} did not end within ${Math.round(limitMs / 1000)} s.`);
+  }
+
+  async stop(): Promise<void> {
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
+    const ended = new Promise((resolve) => this.process.once("exit", resolve));
+    this.process.kill("SIGTERM");
+    const timer = setTimeout(() => this.process.kill("SIGKILL"), 20_000);
+    await ended;
+    clearTimeout(timer);
+  }
+}
+
+function findNodeRed(): string {
+  for (const base of [PACKAGE_ROOT, process.cwd(), path.dirname(process.execPath) + "/../lib"]) {
+    try {
+      return createRequire(path.join(base, "x.js")).resolve("node-red/red.js");
+    } catch {
+      // Looked for in the next place.
+    }
+  }
+  throw new TallyError(
+    "DEPENDENCY_MISSING",
+    "Node-RED is not installed. Install it beside Tallyflow: npm install node-red",
+  );
+}
+
+/** A port that is free now. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
+    });
+  });
+}

@@ -1,0 +1,105 @@
+import type { Counts, StepContext } from "../runs";
+import { bankAccounts, cursors, payments, type BankAccount } from "../store";
+import { toTallyError, type CalendarDate, type Id, type TallyError } from "../values";
+import { enqueue } from "../queue";
+import type { BankProvider, RowError } from "./port";
+
+export interface BankExtractOptions {
+  /** The budgets the payments are on their way to. */
+  budgetIds: readonly Id[];
+  /** Payments before this date are not asked for. */
+  since?: CalendarDate;
+}
+
+export interface BankExtractResult {
+  counts: Counts;
+  /** Rows that could not be read, the first hundred. */
+  badRows: (RowError & { account: string })[];
+}
+
+/** Where the cursor of one account is kept. */
+export function bankCursorId(source: string, accountId: Id): string {
+  return `bank:${source}:${accountId}`;
+}
+
+/**
+ * Pull payments since the cursor into the store, and queue what is new before the cursor moves: a crash at any point
+ * repeats the page and loses nothing. An account that fails does not hold up the others; its error is thrown when they
+ * are done.
+ * @throws TallyError AUTH_FAILED, AUTH_EXPIRED, RATE_LIMITED, PROVIDER_*, STATEMENT_*
+ */
+export async function bankExtract(
+  context: StepContext,
+  provider: BankProvider,
+  options: BankExtractOptions,
+): Promise<BankExtractResult> {
+  const calls = provider.calls;
+  const result: BankExtractResult = {
+    counts: { accounts: 0, inserted: 0, changed: 0, unchanged: 0, queued: 0, badRows: 0, calls: 0 },
+    badRows: [],
+  };
+  const accounts = await storeAccounts(context, provider);
+  result.counts["accounts"] = accounts.length;
+  let failure: TallyError | undefined;
+  let done = 0;
+  for (const account of accounts) {
+    context.signal.throwIfAborted();
+    try {
+      await extractAccount(context, provider, account, options, result);
+    } catch (thrown) {
+      const error = toTallyError(thrown);
+      if (["CANCELLED", "AUTH_FAILED", "AUTH_EXPIRED", "STORE_UNAVAILABLE", "INTERNAL"].includes(error.code))
+        throw error;
+      context.log("error", `${account.name}: ${error.message}`);
+      failure ??= error;
+    }
+    context.progress(++done, accounts.length, account.name);
+  }
+  result.counts["calls"] = provider.calls - calls;
+  if (failure) throw failure;
+  return result;
+}
+
+async function storeAccounts(context: StepContext, provider: BankProvider): Promise<BankAccount[]> {
+  const collection = context.store.collection(bankAccounts);
+  const found = await provider.accounts(context.signal);
+  const known = new Map(
+    (await collection.getMany(found.map((account) => account.id))).map((account) => [account.id, account]),
+  );
+  // The mapping is the user's and is not the provider's to change.
+  const merged = found.map((account) => ({
+    ...account,
+    budgetAccountId: known.get(account.id)?.budgetAccountId ?? null,
+  }));
+  await collection.upsertMany(merged);
+  return merged.filter((account) => !account.closed || !known.has(account.id));
+}
+
+async function extractAccount(
+  context: StepContext,
+  provider: BankProvider,
+  account: BankAccount,
+  options: BankExtractOptions,
+  result: BankExtractResult,
+): Promise<void> {
+  const { store } = context;
+  const cursorId = bankCursorId(provider.source, account.id);
+  const cursor = (await store.collection(cursors).get(cursorId))?.value ?? null;
+  const request = { cursor, signal: context.signal, ...(options.since ? { since: options.since } : {}) };
+  for await (const page of provider.payments(account, request)) {
+    const written = await store.collection(payments).upsertMany(page.payments);
+    for (const budgetId of options.budgetIds) {
+      result.counts["queued"]! += await enqueue(store, budgetId, page.payments, context.now());
+    }
+    await store.collection(cursors).upsertMany([{ id: cursorId, value: page.cursor, at: context.now() }]);
+    result.counts["inserted"]! += written.inserted;
+    result.counts["changed"]! += written.changed;
+    result.counts["unchanged"]! += written.unchanged;
+    result.counts["badRows"]! += page.errors.length;
+    for (const error of page.errors) {
+      if (result.badRows.length < 100) result.badRows.push({ ...error, account: account.name });
+    }
+    context.progress(result.counts["inserted"]!, 0, account.name);
+    context.signal.throwIfAborted();
+  }
+}

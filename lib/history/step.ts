@@ -1,0 +1,96 @@
+import type { Counts, StepContext } from "../runs";
+import {
+  bankAccounts,
+  budgetAccounts,
+  categories,
+  payees,
+  payments,
+  transactions,
+  type Collection,
+  type Doc,
+} from "../store";
+import { TallyError, type Json } from "../values";
+import { recordHistory, type HistoryCounts, type Snapshot } from "./scd2";
+
+interface Entity {
+  collection: Parameters<StepContext["store"]["collection"]>[0];
+  /** Fields that are overwritten in place and make no new version. */
+  overwritten: readonly string[];
+  /** Fields that are not kept in history. */
+  left: readonly string[];
+}
+
+const ENTITIES: Readonly<Record<string, Entity>> = {
+  payments: { collection: payments, overwritten: ["balanceAfter"], left: ["raw", "fetchedAt"] },
+  transactions: { collection: transactions, overwritten: [], left: [] },
+  categories: { collection: categories, overwritten: [], left: [] },
+  payees: { collection: payees, overwritten: [], left: [] },
+  budget_accounts: { collection: budgetAccounts, overwritten: ["balance"], left: [] },
+  bank_accounts: { collection: bankAccounts, overwritten: ["balance"], left: [] },
+} as unknown as Record<string, Entity>;
+
+/** The entities that the history step can keep. */
+export const HISTORY_ENTITIES = Object.keys(ENTITIES);
+
+export interface HistoryStepOptions {
+  /** Which of {@link HISTORY_ENTITIES}; all when absent. */
+  entities?: readonly string[];
+  guardShare?: number;
+}
+
+export interface HistoryStepResult {
+  counts: Counts;
+  byEntity: Record<string, HistoryCounts>;
+}
+
+/**
+ * Keep the history of everything extracted: compares what the store holds with the current versions and records the
+ * differences. Deleted rows (tombstones) become closed versions.
+ * @throws TallyError CONFIG_INVALID for an unknown entity, HISTORY_GUARD
+ */
+export async function historyStep(
+  context: StepContext,
+  options: HistoryStepOptions = {},
+): Promise<HistoryStepResult> {
+  const names = options.entities?.length ? options.entities : HISTORY_ENTITIES;
+  const result: HistoryStepResult = {
+    counts: { opened: 0, closed: 0, deleted: 0, overwritten: 0, unchanged: 0 },
+    byEntity: {},
+  };
+  const at = context.now();
+  let done = 0;
+  for (const name of names) {
+    const entity = ENTITIES[name];
+    if (!entity) {
+      throw new TallyError(
+        "CONFIG_INVALID",
+        `There is no entity "${name}". History is kept of: ${HISTORY_ENTITIES.join(", ")}.`,
+      );
+    }
+    context.signal.throwIfAborted();
+    const rows = snapshots(context.store.collection(entity.collection), entity);
+    const counts = await recordHistory(context.store, name, rows, {
+      at,
+      full: true,
+      ...(options.guardShare === undefined ? {} : { guardShare: options.guardShare }),
+    });
+    result.byEntity[name] = counts;
+    for (const key of Object.keys(counts) as (keyof HistoryCounts)[]) result.counts[key]! += counts[key];
+    context.progress(++done, names.length, name);
+  }
+  return result;
+}
+
+async function* snapshots(collection: Collection<Doc>, entity: Entity): AsyncGenerator<Snapshot> {
+  for await (const row of collection.scan({ index: "id" })) {
+    const attributes: Record<string, Json> = {};
+    const overwritten: Record<string, Json> = {};
+    for (const [field, value] of Object.entries(row as unknown as Record<string, Json>)) {
+      if (field === "id" || field === "deleted" || entity.left.includes(field)) continue;
+      if (entity.overwritten.includes(field)) overwritten[field] = value;
+      else attributes[field] = value;
+    }
+    const deleted = (row as { deleted?: boolean }).deleted === true;
+    yield { key: row.id, attributes, overwritten, deleted };
+  }
+}

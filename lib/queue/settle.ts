@@ -1,0 +1,47 @@
+import { payments, queue, type Match, type Store } from "../store";
+import { queueId, type Instant } from "../values";
+import { enqueue } from "./enqueue";
+import { moveItems, type Move } from "./states";
+
+/**
+ * Tell the queue of payments that were found in the budget: under our own import id they are `synced`, otherwise
+ * `skipped(already-in-budget)`. Items in a worker's hands are left to it. Call it before the matches are stored: a
+ * crash in between is then repaired by the next match step, which finds the same pairs again.
+ * @returns how many items were moved
+ */
+export async function settle(
+  store: Store,
+  found: readonly Match[],
+  now: Instant,
+): Promise<{ synced: number; skipped: number }> {
+  const counts = { synced: 0, skipped: 0 };
+  const collection = store.collection(queue);
+  for (let start = 0; start < found.length; start += 500) {
+    const matches = new Map(
+      found.slice(start, start + 500).map((match) => [queueId(match.paymentId, match.budgetId), match]),
+    );
+    const items = await collection.getMany([...matches.keys()]);
+    const known = new Set(items.map((item) => item.id));
+    const missing = [...matches].filter(([id]) => !known.has(id)).map(([, match]) => match);
+    for (const match of missing) {
+      await enqueue(store, match.budgetId, await store.collection(payments).getMany([match.paymentId]), now);
+      items.push(...(await collection.getMany([queueId(match.paymentId, match.budgetId)])));
+    }
+    const moves: Move[] = [];
+    for (const item of items) {
+      const match = matches.get(item.id)!;
+      if (item.state === "synced" || item.state === "leased" || item.state === "sending") continue;
+      if (item.skipReason === "own-transfer") continue;
+      const ours = match.rule === "import-id";
+      if (!ours && item.state === "skipped" && item.skipReason === "already-in-budget") continue;
+      moves.push({
+        item,
+        to: ours ? "synced" : "skipped",
+        set: { transactionId: match.id, ...(ours ? {} : { skipReason: "already-in-budget" as const }) },
+      });
+    }
+    for (const moved of await moveItems(store, moves, now))
+      counts[moved.state === "synced" ? "synced" : "skipped"]++;
+  }
+  return counts;
+}

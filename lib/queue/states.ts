@@ -1,0 +1,52 @@
+import { queue, type ConditionalUpdate, type QueueItem, type QueueState, type Store } from "../store";
+import type { Instant } from "../values";
+
+/** The state machine of the design, as a table: which state may follow which. */
+const FOLLOWS: Readonly<Record<QueueState, readonly QueueState[]>> = {
+  new: ["classified", "review", "skipped", "synced"],
+  review: ["classified", "skipped", "new", "synced"],
+  classified: ["leased", "skipped", "new", "review", "retry", "synced"],
+  leased: ["sending", "classified", "retry", "dead", "review", "new", "skipped"],
+  sending: ["synced", "retry", "dead", "review", "classified"],
+  retry: ["classified", "leased", "skipped", "dead", "synced"],
+  synced: [],
+  dead: ["classified", "new", "skipped", "synced"],
+  skipped: ["new", "skipped", "synced"],
+};
+
+export function mayFollow(from: QueueState, to: QueueState): boolean {
+  return FOLLOWS[from].includes(to);
+}
+
+export interface Move {
+  item: QueueItem;
+  to: QueueState;
+  set?: Partial<QueueItem>;
+}
+
+/**
+ * Move items to other states, each only when it is still as it was read (state, time of entry and lease).
+ * @returns the items as they are after the move; those that another worker changed first are left out
+ * @throws Error when the state machine does not know the transition: a fault in the caller
+ */
+export async function moveItems(store: Store, moves: readonly Move[], now: Instant): Promise<QueueItem[]> {
+  if (moves.length === 0) return [];
+  const updates: ConditionalUpdate<QueueItem>[] = [];
+  const after = new Map<string, QueueItem>();
+  for (const { item, to, set } of moves) {
+    if (!mayFollow(item.state, to)) throw new Error(`A queue item cannot go from ${item.state} to ${to}.`);
+    const change: Partial<QueueItem> = { ...set, state: to, stateSince: now };
+    if (to !== "leased" && to !== "sending")
+      Object.assign(change, { leaseOwner: undefined, leaseUntil: undefined });
+    if (to !== "skipped") change.skipReason = undefined;
+    if (to === "synced" || to === "new") change.error = undefined;
+    updates.push({
+      id: item.id,
+      expected: { state: item.state, stateSince: item.stateSince, leaseOwner: item.leaseOwner ?? null },
+      set: change,
+    });
+    after.set(item.id, { ...item, ...change });
+  }
+  const { updatedIds } = await store.collection(queue).updateMany(updates);
+  return updatedIds.map((id) => after.get(id)!);
+}

@@ -1,0 +1,2 @@
+export { SqliteStore } from "./store";
+export { SqliteEngine } from "./engine";

@@ -1,0 +1,32 @@
+import type { StoredError } from "../../values";
+import type { CollectionDef, ConditionalResult, Doc, UpsertResult } from "../port";
+import type { RangePlan } from "../query";
+import type { EngineUpdate } from "./engine";
+
+/** What the store asks of its worker thread: each operation's arguments and its answer. */
+export interface Operations {
+  declare: { args: [def: CollectionDef<Doc>]; answer: void };
+  /** Hand over a slice of the documents of a write that follows, under a number of the caller's. */
+  stage: { args: [staging: number, ids: string[], bodies: string[]]; answer: void };
+  /** Write the documents staged under the number, in one transaction. */
+  upsertMany: { args: [table: string, staging: number]; answer: UpsertResult };
+  insertMissing: { args: [table: string, staging: number]; answer: string[] };
+  getMany: { args: [table: string, ids: string[]]; answer: string[] };
+  find: { args: [table: string, plan: RangePlan]; answer: { bodies: string[]; more: boolean } };
+  count: { args: [table: string, plan: RangePlan]; answer: number };
+  updateMany: { args: [table: string, updates: EngineUpdate[]]; answer: ConditionalResult };
+  deleteMany: { args: [table: string, ids: string[]]; answer: number };
+  ping: { args: []; answer: void };
+  backup: { args: [target: string]; answer: void };
+  close: { args: []; answer: void };
+}
+
+export type Operation = keyof Operations;
+
+export interface Request {
+  call: number;
+  operation: Operation;
+  args: unknown[];
+}
+
+export type Response = { call: number; answer: unknown } | { call: number; error: StoredError };

@@ -1,0 +1,76 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { toTallyError } from "../../values";
+import { SqliteEngine } from "./engine";
+import type { Operation, Operations, Request, Response } from "./protocol";
+
+/**
+ * The worker thread's side: one engine, requests answered in the order they come. Opening happens with the first
+ * request, so that a store which cannot be opened is an answer and not a crash.
+ */
+type Handlers = {
+  [K in Operation]: (...args: Operations[K]["args"]) => Operations[K]["answer"];
+};
+
+interface Staged {
+  ids: string[];
+  bodies: string[];
+}
+
+const port = parentPort!;
+const { file } = workerData as { file: string };
+const staged = new Map<number, Staged>();
+let opened: SqliteEngine | undefined;
+
+function engine(): SqliteEngine {
+  return (opened ??= new SqliteEngine(file));
+}
+
+function take(staging: number): Staged {
+  const found = staged.get(staging) ?? { ids: [], bodies: [] };
+  staged.delete(staging);
+  return found;
+}
+
+const handlers: Handlers = {
+  declare: (def) => engine().declare(def),
+  stage: (staging, ids, bodies) => {
+    const found = staged.get(staging);
+    if (found) {
+      found.ids.push(...ids);
+      found.bodies.push(...bodies);
+    } else {
+      staged.set(staging, { ids, bodies });
+    }
+  },
+  upsertMany: (table, staging) => {
+    const { ids, bodies } = take(staging);
+    return engine().upsertMany(table, ids, bodies);
+  },
+  insertMissing: (table, staging) => {
+    const { ids, bodies } = take(staging);
+    return engine().insertMissing(table, ids, bodies);
+  },
+  getMany: (table, ids) => engine().getMany(table, ids),
+  find: (table, plan) => engine().find(table, plan),
+  count: (table, plan) => engine().count(table, plan),
+  updateMany: (table, updates) => engine().updateMany(table, updates),
+  deleteMany: (table, ids) => engine().deleteMany(table, ids),
+  ping: () => engine().ping(),
+  backup: (target) => engine().backup(target),
+  close: () => {
+    opened?.close();
+    opened = undefined;
+  },
+};
+
+port.on("message", ({ call, operation, args }: Request) => {
+  let response: Response;
+  try {
+    const handler = handlers[operation] as (...args: unknown[]) => unknown;
+    response = { call, answer: handler(...args) };
+  } catch (error) {
+    response = { call, error: toTallyError(error).toJSON() };
+  }
+  port.postMessage(response);
+  if (operation === "close") port.close();
+});

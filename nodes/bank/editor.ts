@@ -1,0 +1,1 @@
+tallyHooks["tally-bank"] = { prepare: (node, form) => tallyForm.addTestButton(node, form) };

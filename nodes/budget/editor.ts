@@ -1,0 +1,1 @@
+tallyHooks["tally-budget"] = { prepare: (node, form) => tallyForm.addTestButton(node, form) };

@@ -1,0 +1,92 @@
+import { z } from "zod";
+import { calendarDateText, currencyText } from "../runtime/common-fields";
+import { field, nodeSchema } from "../runtime/schema";
+
+export const schema = nodeSchema("tally-budget", "config", {
+  provider: field(z.enum(["ynab", "actual"]).default("ynab"), {
+    label: "Provider",
+    description: "The budget app.",
+    options: { ynab: "YNAB", actual: "Actual Budget" },
+  }),
+  url: field(z.url().optional(), {
+    label: "Address",
+    description: "YNAB's API. Change it for a simulator only.",
+    placeholder: "https://api.ynab.com/v1",
+    when: { field: "provider", values: ["ynab"] },
+  }),
+  token: field(z.string().min(1).optional(), {
+    label: "Access token",
+    description: "A personal access token, made in YNAB under Account Settings, Developer Settings.",
+    secret: true,
+    when: { field: "provider", values: ["ynab"] },
+  }),
+  plan: field(z.string().min(1).optional(), {
+    label: "Plan",
+    description:
+      "Name or id (as in YNAB's address bar) of the plan. It may be left empty when the token sees only one plan.",
+    when: { field: "provider", values: ["ynab"] },
+  }),
+  serverUrl: field(z.url().optional(), {
+    label: "Server",
+    description: "Address of your Actual server.",
+    placeholder: "http://localhost:5006",
+    when: { field: "provider", values: ["actual"] },
+  }),
+  password: field(z.string().min(1).optional(), {
+    label: "Server password",
+    description: "The password of the Actual server.",
+    secret: true,
+    when: { field: "provider", values: ["actual"] },
+  }),
+  encryptionPassword: field(z.string().min(1).optional(), {
+    label: "Encryption password",
+    description: "Only for a budget with end-to-end encryption.",
+    secret: true,
+    when: { field: "provider", values: ["actual"] },
+  }),
+  syncId: field(z.string().min(1).optional(), {
+    label: "Sync id",
+    description: "In Actual under Settings, Show advanced settings.",
+    when: { field: "provider", values: ["actual"] },
+  }),
+  dataDir: field(z.string().min(1).optional(), {
+    label: "Data folder",
+    description:
+      "Where the local copy of the Actual budget is kept. A relative path starts at Node-RED's user directory.",
+    placeholder: "tallyflow/actual",
+    when: { field: "provider", values: ["actual"] },
+  }),
+  currency: field(currencyText.default("EUR"), {
+    label: "Currency",
+    description: "Currency of the budget, where the budget app does not state it.",
+  }),
+  accounts: field(z.array(z.object({ bank: z.string().min(1), budget: z.string().min(1) })).default([]), {
+    label: "Accounts",
+    description:
+      "Which bank account is which budget account. Payments of accounts that are not listed wait as skipped and are taken up once they are. From the environment: a JSON list of {bank, budget}.",
+    columns: [
+      { name: "bank", label: "Bank account: IBAN or id" },
+      { name: "budget", label: "Budget account: id or name" },
+    ],
+  }),
+  startDate: field(calendarDateText.optional(), {
+    label: "Start date",
+    description: "Payments before this date are not written to the budget.",
+    placeholder: "YYYY-MM-DD",
+  }),
+  targetPrecision: field(z.number().gt(0).max(1).default(0.95), {
+    label: "Target precision",
+    description:
+      "The share of assigned categories that should be right, 0 to 1. Below it a classification abstains.",
+  }),
+  policy: field(z.enum(["review", "suggest", "uncategorised"]).default("review"), {
+    label: "When unsure",
+    description:
+      "What happens to a payment whose category is not sure enough: it waits in review, is written with the most likely category, or is written without a category. The last two wait for approval in the budget app.",
+    options: {
+      review: "Wait in review",
+      suggest: "Write the most likely category",
+      uncategorised: "Write uncategorised",
+    },
+  }),
+});

@@ -1,0 +1,12 @@
+import { z } from "zod";
+import { budgetField, storeField } from "../runtime/common-fields";
+import { field, nodeSchema } from "../runtime/schema";
+
+export const schema = nodeSchema("tally-match", "step", {
+  store: storeField,
+  budget: budgetField,
+  windowDays: field(z.number().int().min(0).max(31).default(5), {
+    label: "Window (days)",
+    description: "How far the dates of a payment and a transaction may lie apart.",
+  }),
+});

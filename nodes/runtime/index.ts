@@ -1,0 +1,26 @@
+export {
+  configNode,
+  type BankNode,
+  type BudgetNode,
+  type BudgetSettings,
+  type OpenStore,
+  type StoreNode,
+  type TestableNode,
+} from "./config-nodes";
+export { resolveOptions, type OptionSources } from "./options";
+export { userPath } from "./paths";
+export { defineProvider, type Place, type ProviderDefinition } from "./provider-node";
+export { SharedPool, type Lease } from "./pool";
+export { guarded, registerRoutes } from "./routes";
+export {
+  credentialsOf,
+  field,
+  nodeSchema,
+  type Field,
+  type FieldInfo,
+  type NodeSchema,
+  type OptionsOf,
+} from "./schema";
+export { StatusLine } from "./status";
+export { defineStep, MAX_WAITING, type StepDefinition, type StepTools, type TallyMessage } from "./step";
+export { isDead, leaseStore, openStores, WORKER, type StoreTarget } from "./stores";

@@ -1,0 +1,1 @@
+tallyHooks["tally-store"] = { prepare: (node, form) => tallyForm.addTestButton(node, form) };

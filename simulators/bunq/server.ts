@@ -1,0 +1,166 @@
+import { randomUUID } from "node:crypto";
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+import { BunqError } from "./errors";
+import { Limits } from "./limits";
+import { answer, endpointOf, type Call, type World } from "./routes";
+import type { BunqTwinOptions, Fault } from "./types";
+
+/** HTTP around the operations: limits, signatures of answers, and faults on demand. */
+
+const BASE = "/v1";
+
+export class TwinServer {
+  faults: Fault[] = [];
+  requests = 0;
+  readonly #http: http.Server;
+  readonly #limits: Limits;
+
+  constructor(
+    private readonly world: World,
+    private readonly options: BunqTwinOptions,
+    private readonly control: (command: unknown) => unknown,
+    private readonly changed: () => void,
+  ) {
+    this.#limits = new Limits(options.limits);
+    this.#http = http.createServer((request, response) => {
+      this.#serve(request, response).catch((error: unknown) => {
+        response.destroy(error instanceof Error ? error : new Error(String(error)));
+      });
+    });
+  }
+
+  async listen(port: number): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      this.#http.once("error", reject);
+      this.#http.listen(port, "127.0.0.1", resolve);
+    });
+    return (this.#http.address() as AddressInfo).port;
+  }
+
+  async close(): Promise<void> {
+    this.#http.closeAllConnections();
+    await new Promise<void>((resolve) => this.#http.close(() => resolve()));
+  }
+
+  async #serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    const body = await bodyOf(request);
+    const url = new URL(request.url ?? "/", "http://twin.invalid");
+    if (url.pathname === "/__control" && this.options.controlRoute)
+      return this.#serveControl(request, response, body);
+    const headers = flat(request.headers);
+    const call: Call = {
+      method: request.method ?? "GET",
+      path: url.pathname.startsWith(`${BASE}/`) ? url.pathname.slice(BASE.length) : "",
+      query: url.searchParams,
+      headers,
+      body,
+    };
+    this.requests++;
+    const fault = this.#takeFault(call);
+    if (fault?.kind === "reset") {
+      request.socket.destroy();
+      return;
+    }
+    if (fault?.kind === "slow") {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, fault.delayMs ?? 1000);
+        response.once("close", () => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+      if (response.destroyed) return;
+    }
+    const { status, text, extra } = this.#answer(call, fault, request.socket.remoteAddress ?? "");
+    const signed = this.world.access.sign(text);
+    const answerHeaders: Record<string, string> = {
+      "Content-Type": "application/json",
+      "X-Bunq-Client-Response-Id": randomUUID(),
+      "X-Bunq-Client-Request-Id": headers["x-bunq-client-request-id"] ?? "",
+      ...(fault?.kind === "drop-signature" ? {} : { "X-Bunq-Server-Signature": signed }),
+      ...extra,
+    };
+    if (fault?.kind === "tamper-signature") {
+      answerHeaders["X-Bunq-Server-Signature"] = this.world.access.sign(`${text} `);
+    }
+    if (call.method !== "GET") this.changed();
+    this.options.onExchange?.({
+      method: call.method,
+      path: request.url ?? "/",
+      requestHeaders: headers,
+      requestBody: body,
+      status,
+      responseHeaders: answerHeaders,
+      responseBody: text,
+    });
+    response.writeHead(status, answerHeaders).end(text);
+  }
+
+  #answer(
+    call: Call,
+    fault: Fault | undefined,
+    address: string,
+  ): { status: number; text: string; extra: Record<string, string> } {
+    try {
+      if (fault?.kind === "rate-limit") {
+        const wait: Record<string, string> =
+          fault.retryAfter === undefined ? {} : { "Retry-After": String(fault.retryAfter) };
+        throw new BunqError(
+          429,
+          "Too many requests. You can do a maximum of 3 calls per 3 second to this endpoint.",
+          wait,
+        );
+      }
+      if (fault?.kind === "server-error") throw new BunqError(500, "Something went wrong on our end.");
+      if (fault?.kind === "forbidden") throw new BunqError(403, "Insufficient authorisation.");
+      this.#limits.take(call.method, endpointOf(call.path), address);
+      const text = JSON.stringify(answer(this.world, call));
+      return { status: 200, text: fault?.kind === "malformed" ? text.slice(0, -7) : text, extra: {} };
+    } catch (error) {
+      if (!(error instanceof BunqError)) throw error;
+      return { status: error.status, text: JSON.stringify(error.body), extra: error.headers };
+    }
+  }
+
+  #takeFault(call: Call): Fault | undefined {
+    const applies = (fault: Fault) =>
+      (fault.method === undefined || fault.method === call.method) &&
+      (fault.path === undefined || call.path.includes(fault.path));
+    for (const fault of this.faults.filter(applies)) {
+      if ((fault.skip ?? 0) > 0) {
+        fault.skip = fault.skip! - 1;
+        continue;
+      }
+      fault.times = (fault.times ?? 1) - 1;
+      if (fault.times <= 0) this.faults = this.faults.filter((each) => each !== fault);
+      return fault;
+    }
+    return undefined;
+  }
+
+  #serveControl(request: http.IncomingMessage, response: http.ServerResponse, body: string): void {
+    const reply = (status: number, value: unknown) =>
+      response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(value ?? null));
+    try {
+      reply(200, this.control(request.method === "POST" ? JSON.parse(body) : { action: "counts" }));
+    } catch (error) {
+      reply(400, { error: error instanceof Error ? error.message : String(error) });
+    }
+  }
+}
+
+async function bodyOf(request: http.IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function flat(headers: http.IncomingHttpHeaders): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.join(", ") : (value ?? ""),
+    ]),
+  );
+}

@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import {
+  matchAccount,
+  nameSimilarity,
+  pairTransfers,
+  type MatchPayment,
+  type MatchTransaction,
+} from "../../lib/matching";
+import { addDays } from "../../lib/values";
+
+const paid = (
+  id: string,
+  date: string,
+  amount: number,
+  name = "",
+  references: string[] = [`TF1:${id}`],
+): MatchPayment => ({ id, date, amount, name, references });
+const booked = (
+  id: string,
+  date: string,
+  amount: number,
+  name = "",
+  more: Partial<MatchTransaction> = {},
+): MatchTransaction => ({ id, date, amount, name, own: false, ...more });
+const shape = (pairs: ReturnType<typeof matchAccount>) =>
+  pairs.map((pair) => [pair.paymentId, pair.transactionId, pair.rule]).sort();
+
+describe("matching payments with transactions", () => {
+  it("goes by our import id whatever else differs", () => {
+    const pairs = matchAccount(
+      [paid("p", "2026-01-01", -100)],
+      [booked("t", "2026-03-01", -150, "", { importId: "TF1:p", own: true })],
+    );
+    assert.deepEqual(shape(pairs), [["p", "t", "import-id"]]);
+  });
+
+  it("never lets another payment claim a transaction that we wrote", () => {
+    const pairs = matchAccount(
+      [paid("other", "2026-01-01", -100)],
+      [booked("t", "2026-01-01", -100, "", { importId: "TF1:gone", own: true })],
+    );
+    assert.deepEqual(pairs, []);
+  });
+
+  it("goes by another importer's reference only with the same amount", () => {
+    const payments = [paid("p", "2026-01-01", -100, "", ["TF1:p", "REF9"])];
+    assert.deepEqual(
+      shape(matchAccount(payments, [booked("t", "2026-02-20", -100, "", { importId: "REF9" })])),
+      [["p", "t", "reference"]],
+    );
+    assert.deepEqual(matchAccount(payments, [booked("t", "2026-02-20", -101, "", { importId: "REF9" })]), []);
+  });
+
+  it("does not go by a reference that two payments share", () => {
+    const payments = [
+      paid("p1", "2026-01-01", -100, "", ["TF1:p1", "NOTPROVIDED"]),
+      paid("p2", "2026-01-20", -100, "", ["TF1:p2", "NOTPROVIDED"]),
+    ];
+    assert.deepEqual(
+      shape(matchAccount(payments, [booked("t", "2026-01-20", -100, "", { importId: "NOTPROVIDED" })])),
+      [["p2", "t", "amount-date"]],
+    );
+  });
+
+  it("takes the nearest day, and the likeness of names breaks ties", () => {
+    const payments = [paid("far", "2026-01-01", -100, "Cafe"), paid("near", "2026-01-04", -100, "Cafe")];
+    assert.deepEqual(shape(matchAccount(payments, [booked("t", "2026-01-04", -100, "Cafe")])), [
+      ["near", "t", "amount-date"],
+    ]);
+    const equal = [
+      paid("a", "2026-01-01", -100, "Bakery Smit"),
+      paid("b", "2026-01-01", -100, "Garage Jansen"),
+    ];
+    assert.deepEqual(shape(matchAccount(equal, [booked("t", "2026-01-01", -100, "JANSEN GARAGE BV")])), [
+      ["b", "t", "amount-date"],
+    ]);
+  });
+
+  it("does not match outside of the window or another amount", () => {
+    const payments = [paid("p", "2026-01-01", -100)];
+    assert.deepEqual(matchAccount(payments, [booked("t", "2026-01-07", -100)]), []);
+    assert.deepEqual(matchAccount(payments, [booked("t", "2026-01-01", 100)]), []);
+    assert.equal(matchAccount(payments, [booked("t", "2026-01-07", -100)], { windowDays: 6 }).length, 1);
+  });
+
+  it("pairs equal rows of one day one-to-one", () => {
+    const payments = Array.from({ length: 40 }, (_, n) => paid(`p${n}`, "2026-01-01", -100));
+    const transactions = Array.from({ length: 40 }, (_, n) => booked(`t${n}`, "2026-01-01", -100));
+    assert.equal(matchAccount(payments, transactions).length, 40);
+  });
+
+  it("says why", () => {
+    const [pair] = matchAccount(
+      [paid("p", "2026-01-01", -100, "Bakery Smit")],
+      [booked("t", "2026-01-03", -100, "Bakery Smit")],
+    );
+    assert.equal(pair!.reason, "The same amount 2 days later, and the names are 100 % alike.");
+  });
+
+  it("uses no row twice and only joins equal amounts within the window (property)", () => {
+    const row = fc.record({ day: fc.integer({ min: 0, max: 30 }), amount: fc.integer({ min: -3, max: 3 }) });
+    fc.assert(
+      fc.property(fc.array(row, { maxLength: 40 }), fc.array(row, { maxLength: 40 }), (left, right) => {
+        const payments = left.map((r, n) => paid(`p${n}`, addDays("2026-01-01", r.day), r.amount));
+        const transactions = right.map((r, n) => booked(`t${n}`, addDays("2026-01-01", r.day), r.amount));
+        const pairs = matchAccount(payments, transactions);
+        assert.equal(new Set(pairs.map((pair) => pair.paymentId)).size, pairs.length);
+        assert.equal(new Set(pairs.map((pair) => pair.transactionId)).size, pairs.length);
+        for (const pair of pairs) {
+          const p = left[Number(pair.paymentId.slice(1))]!;
+          const t = right[Number(pair.transactionId.slice(1))]!;
+          assert.equal(p.amount, t.amount);
+          assert.ok(Math.abs(p.day - t.day) <= 5);
+        }
+        // Nothing that could be joined is left on both sides.
+        const freePayments = left.filter((_, n) => !pairs.some((pair) => pair.paymentId === `p${n}`));
+        const freeTransactions = right.filter(
+          (_, n) => !pairs.some((pair) => pair.transactionId === `t${n}`),
+        );
+        for (const p of freePayments)
+          assert.ok(
+            !freeTransactions.some((t) => t.amount === p.amount && t.day === p.day),
+            "equal rows of one day",
+          );
+      }),
+    );
+  });
+});
+
+describe("pairing own transfers", () => {
+  const own = new Map([
+    ["NL91ABNA0417164300", "a"],
+    ["NL20INGB0001234567", "b"],
+  ]);
+  const side = (id: string, accountId: string, amount: number, date: string, counterpartyIban?: string) => ({
+    id,
+    accountId,
+    amount,
+    date,
+    currency: "EUR",
+    ...(counterpartyIban ? { counterpartyIban } : {}),
+  });
+
+  it("pairs opposite amounts that name each other, within three days", () => {
+    const pairs = pairTransfers(
+      [
+        side("o", "a", -50, "2026-01-01", "NL20INGB0001234567"),
+        side("i", "b", 50, "2026-01-03", "NL91 ABNA 0417 1643 00"),
+      ],
+      own,
+    );
+    assert.deepEqual(pairs, [{ outgoing: "o", incoming: "i", days: 2 }]);
+  });
+
+  it("does not pair what is four days apart, names a third account, or names nobody", () => {
+    const out = side("o", "a", -50, "2026-01-01", "NL20INGB0001234567");
+    assert.deepEqual(pairTransfers([out, side("i", "b", 50, "2026-01-05")], own), []);
+    assert.deepEqual(pairTransfers([out, side("i", "b", 50, "2026-01-01", "NL02ABNA0123456789")], own), []);
+    assert.deepEqual(
+      pairTransfers([side("o", "a", -50, "2026-01-01"), side("i", "b", 50, "2026-01-01")], own),
+      [],
+    );
+  });
+
+  it("pairs equal transfers one-to-one, nearest first", () => {
+    const out = (n: number) => side(`o${n}`, "a", -50, `2026-01-0${n}`, "NL20INGB0001234567");
+    const into = (n: number) => side(`i${n}`, "b", 50, `2026-01-0${n}`, "NL91ABNA0417164300");
+    const pairs = pairTransfers([out(1), out(2), into(2), into(1)], own);
+    assert.deepEqual(pairs.map((pair) => `${pair.outgoing}${pair.incoming}`).sort(), ["o1i1", "o2i2"]);
+  });
+});
+
+describe("the likeness of names", () => {
+  it("looks past case, accents, numbers and legal forms", () => {
+    assert.equal(nameSimilarity("Café Müller B.V.", "CAFE MULLER 1234"), 1);
+    assert.equal(nameSimilarity("Albert Heijn 1234 Utrecht", "Shell"), 0);
+    assert.ok(nameSimilarity("Albert Heijn 1234 Utrecht", "Albert Heijn") > 0.7);
+    assert.equal(nameSimilarity("", "x"), 0);
+  });
+});

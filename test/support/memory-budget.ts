@@ -1,0 +1,128 @@
+import type { BudgetProvider, CreateOutcome, NewTransaction, TransactionChange } from "../../lib/budget";
+import type { Category, Transaction } from "../../lib/store";
+import { TallyError, type Id } from "../../lib/values";
+
+export type Fault =
+  "none" | "refuse-all" | "drop-before" | "drop-after" | "drop-half" | "rate-limit" | "auth";
+
+/** A budget in memory that keeps the provider's rules about import ids and fails on demand. */
+export class MemoryBudget implements BudgetProvider {
+  readonly kind = "memory";
+  readonly limits = { payeeName: 200, memo: 500, bulk: 10, futureDates: false };
+  readonly rows: Transaction[] = [];
+  calls = 0;
+  /** Faults of the next create calls, first one first. */
+  faults: Fault[] = [];
+  /** Import ids that are refused for a reason of their own. */
+  readonly refused = new Map<
+    string,
+    { code: "PROVIDER_REFUSED" | "CATEGORY_GONE" | "PROVIDER_UNAVAILABLE"; retryable: boolean }
+  >();
+  categoryList: Category[];
+
+  constructor(
+    readonly budgetId: Id = "memory:b",
+    private readonly accountIds: readonly Id[] = ["memory:a1", "memory:a2"],
+  ) {
+    this.categoryList = ["food", "rent", "fun"].map((key) => ({
+      id: `memory:${key}`,
+      budgetId,
+      name: key,
+      hidden: false,
+      deleted: false,
+    }));
+  }
+
+  async extract() {
+    this.calls++;
+    return {
+      budget: { id: this.budgetId, source: "memory", name: "Household", currency: "EUR" },
+      accounts: this.accountIds.map((id) => ({
+        id,
+        budgetId: this.budgetId,
+        name: id,
+        closed: false,
+        deleted: false,
+      })),
+      categories: this.categoryList,
+      payees: [],
+      transactions: structuredClone(this.rows),
+      full: true,
+      cursor: this.calls,
+    };
+  }
+
+  async create(items: readonly NewTransaction[]): Promise<CreateOutcome[]> {
+    this.calls++;
+    const fault = this.faults.shift() ?? "none";
+    if (fault === "auth") throw new TallyError("AUTH_FAILED", "The key was refused.");
+    if (fault === "rate-limit")
+      throw new TallyError("RATE_LIMITED", "Too many.", { retryable: true, retryAfterMs: 1000 });
+    if (fault === "refuse-all") throw new TallyError("PROVIDER_UNAVAILABLE", "Not now.", { retryable: true });
+    const taken =
+      fault === "drop-before"
+        ? []
+        : fault === "drop-half"
+          ? items.slice(0, Math.floor(items.length / 2))
+          : items;
+    const outcomes = taken.map((item) => this.createOne(item));
+    if (fault.startsWith("drop")) throw new TallyError("OUTCOME_UNKNOWN", "No answer.", { retryable: true });
+    return outcomes;
+  }
+
+  private createOne(item: NewTransaction): CreateOutcome {
+    const refusal = this.refused.get(item.importId);
+    if (refusal)
+      return { importId: item.importId, status: "rejected", error: { ...refusal, message: "Refused." } };
+    const known = this.rows.find((row) => row.importId === item.importId);
+    if (known) return { importId: item.importId, status: "duplicate", transactionId: known.id };
+    const row: Transaction = {
+      id: `memory:t${this.rows.length + 1}`,
+      budgetId: this.budgetId,
+      accountId: item.accountId,
+      date: item.date,
+      amount: item.amount,
+      currency: "EUR",
+      importId: item.importId,
+      categoryId: item.categoryId ?? null,
+      approved: item.approved,
+      deleted: false,
+      ...(item.payeeName ? { payeeName: item.payeeName } : {}),
+      ...(item.memo ? { memo: item.memo } : {}),
+      ...(item.transferAccountId ? { transferAccountId: item.transferAccountId } : {}),
+    };
+    this.rows.push(row);
+    if (item.transferAccountId) {
+      row.transferTransactionId = `memory:t${this.rows.length + 1}`;
+      const { importId: _own, ...side } = { ...row, transferTransactionId: row.id };
+      this.rows.push({
+        ...side,
+        id: `memory:t${this.rows.length + 1}`,
+        accountId: item.transferAccountId,
+        amount: -item.amount,
+        transferAccountId: item.accountId,
+      });
+    }
+    return { importId: item.importId, status: "created", transactionId: row.id };
+  }
+
+  async find(importIds: readonly string[]): Promise<Map<string, Id>> {
+    this.calls++;
+    const wanted = new Set(importIds);
+    return new Map(
+      this.rows
+        .filter((row) => row.importId && wanted.has(row.importId))
+        .map((row) => [row.importId!, row.id]),
+    );
+  }
+
+  async update(changes: readonly TransactionChange[]): Promise<void> {
+    for (const change of changes) Object.assign(this.rows.find((row) => row.id === change.id) ?? {}, change);
+  }
+
+  async delete(ids: readonly Id[]): Promise<void> {
+    for (const row of this.rows) if (ids.includes(row.id)) row.deleted = true;
+  }
+
+  async close(): Promise<void> {}
+}
