@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { CreateOutcome, NewTransaction } from "../../lib/budget";
 import { TallyError, type ErrorCode } from "../../lib/values";
 import type { Fault, YnabTwin } from "../../simulators/ynab";
+import { memoryStore } from "../support/context";
 import { NOW, openOn, startTwin } from "../support/ynab";
 
 const POST = { method: "POST", path: "/transactions$" };
@@ -114,6 +115,14 @@ describe("YNAB provider when things go wrong", () => {
     assert.equal(twin.control.requests, 3);
   });
 
+  it("shares that budget with other workers and with itself after a restart", async () => {
+    const store = await memoryStore();
+    for (let n = 0; n < 3; n++) await openOn(twin, { callsPerHour: 3, store }).plans();
+    await fails(openOn(twin, { callsPerHour: 3, store }).plans(), "RATE_LIMITED");
+    assert.equal(twin.control.requests, 3);
+    await store.close();
+  });
+
   it("tries reading again after 5xx and a cut connection", async () => {
     const path = "/transactions";
     twin.control.setFault({ kind: "status", status: 503, times: 2, path });
@@ -125,7 +134,7 @@ describe("YNAB provider when things go wrong", () => {
   });
 
   it("does not take a cut answer for an empty budget", async () => {
-    twin.control.setFault({ kind: "malformed", path: "/transactions" });
+    twin.control.setFault({ kind: "malformed", times: 99, path: "/transactions" });
     const error = await fails(openOn(twin).extract({ cursor: null }), "PROVIDER_MALFORMED");
     assert.equal(error.retryable, true);
   });
