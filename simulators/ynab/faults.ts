@@ -2,7 +2,7 @@
 
 export type FaultKind =
   /** The request is refused with this status before anything is done. */
-  | { kind: "status"; status: 401 | 403 | 429 | 500 | 502 | 503; retryAfter?: number }
+  | { kind: "status"; status: 400 | 401 | 403 | 413 | 429 | 500 | 502 | 503; retryAfter?: number }
   /** The request is carried out, and the answer is cut in the middle of its JSON. */
   | { kind: "malformed" }
   /** The answer waits this long. */

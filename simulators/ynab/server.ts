@@ -64,13 +64,14 @@ export class TwinServer {
     const headers: Record<string, string> = {};
     let result: Answer;
     try {
+      const segments = segmentsOf(url.pathname);
       if (fault?.kind === "status") throw statusFault(fault);
       if (request.headers.authorization !== `Bearer ${parts.token}`) throw unauthorised();
       if (!parts.limit.take()) throw tooManyRequests();
       parts.refresh();
       result = parts.handle({
         method,
-        path: segments(url.pathname),
+        path: segments,
         query: url.searchParams,
         body: text === "" ? undefined : parsed(text),
       });
@@ -116,7 +117,7 @@ async function read(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-function segments(pathname: string): string[] {
+function segmentsOf(pathname: string): string[] {
   const [, version, ...rest] = pathname.split("/");
   if (version !== "v1") throw noSuchPath();
   return rest.filter((part) => part !== "").map((part) => decodeURIComponent(part));
@@ -138,6 +139,10 @@ function statusFault(fault: { status: number; retryAfter?: number }): ApiError {
     return new ApiError(403, "403.1", "subscription_lapsed", "Subscription for account has lapsed.");
   }
   if (fault.status === 429) return tooManyRequests(headers);
+  if (fault.status < 500) {
+    const name = fault.status === 413 ? "payload_too_large" : "bad_request";
+    return new ApiError(fault.status, String(fault.status), name, name.replaceAll("_", " "), headers);
+  }
   const name = fault.status === 503 ? "service_unavailable" : "internal_server_error";
   return new ApiError(fault.status, String(fault.status), name, name.replaceAll("_", " "), headers);
 }
