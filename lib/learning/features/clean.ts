@@ -22,7 +22,7 @@ const MASKED = /\b[a-z]{0,4}[x*]{2,}[ -]?\d{2,6}\b/g;
 const COUNTRY = /[ ,\\/](?:nld?|gbr?|uk|usa?|deu?|bel?|fra?|esp?|ita?|irl?|lux?|aut?|prt?|pl|pol|che)$/;
 /** What tills, terminals and payment services put before the name of the shop. */
 const PREFIXES =
-  /^(?:(?:bea|gea|pos|ccv|bck|sumup|zettle|izettle|paypal|pp|sq|adyen|mollie|stripe|klarna|google pay|apple pay|betaalautomaat|betaalpas|kaartbetaling|card payment to|card purchase|contactless|direct debit|visa|mastercard|maestro)(?: ?[*\\:] ?|, ))+/;
+  /^(?:(?:bea|gea|pos|ccv|bck|sumup|zettle|izettle|paypal|pp|sq|adyen|mollie|stripe|klarna|google pay|apple pay|betaalautomaat|betaalpas|kaartbetaling|card payment to|card purchase|contactless|direct debit|visa|mastercard|maestro)(?: ?[*\\:] ?|, )|(?:betaalpas|betaalautomaat|kaartbetaling|google pay|apple pay|card payment to) )+/;
 
 /** Clean one text: the name of a counterparty or the description of a payment. Cheap enough for every payment. */
 export function cleanText(text: string): CleanText {

@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { createEstimator, estimatorNames, restoreEstimator, type Estimator } from "../../lib/learning";
+import { decodeArtifact, encodeArtifact } from "../../lib/learning/model";
+import { TallyError } from "../../lib/values";
+import { example, household } from "./support";
+
+const probability = (estimator: Estimator, of: ReturnType<typeof example>, category: string) => {
+  const { categories, probabilities } = estimator.predict(of);
+  return probabilities[categories.indexOf(category)]!;
+};
+
+for (const name of estimatorNames()) {
+  describe(`learning: ${name}`, () => {
+    it("learns a household and beats the most frequent category by far", () => {
+      const rows = household(900);
+      const estimator = createEstimator(name);
+      estimator.fit(rows.slice(0, 700));
+      const right = rows.slice(700).filter((row) => {
+        const { categories, probabilities } = estimator.predict(row);
+        return categories[probabilities.indexOf(Math.max(...probabilities))] === row.label;
+      });
+      assert.ok(right.length / 200 > 0.95, `${right.length} of 200`);
+    });
+
+    it("gives probabilities of all categories that sum to one", () => {
+      const estimator = createEstimator(name);
+      estimator.fit(household(100));
+      const { categories, probabilities } = estimator.predict(example({ text: "never seen", description: "" }));
+      assert.equal(new Set(categories).size, 6);
+      assert.ok(Math.abs(probabilities.reduce((a, b) => a + b, 0) - 1) < 1e-5);
+      assert.ok(probabilities.every((p) => p >= 0 && p <= 1));
+    });
+
+    it("knows nothing before it has learned", () => {
+      assert.equal(createEstimator(name).predict(example()).probabilities.length, 0);
+    });
+
+    it("moves towards a label that it is given", () => {
+      const estimator = createEstimator(name);
+      estimator.fit(household(200));
+      const corrected = example({ text: "JUMBO 1234", description: "" });
+      const before = probability(estimator, corrected, "fun");
+      estimator.update(corrected, "fun");
+      assert.ok(probability(estimator, corrected, "fun") > before);
+    });
+
+    it("takes in a category it has never seen", () => {
+      const estimator = createEstimator(name);
+      estimator.fit(household(200));
+      const vet = example({ text: "DIERENARTS", description: "", account: "test:vet" });
+      for (let i = 0; i < 8; i++) estimator.update(vet, "pets");
+      assert.ok(probability(estimator, vet, "pets") > 0.3);
+    });
+
+    it("predicts, explains and learns the same after being written down and read", () => {
+      const rows = household(300);
+      const estimator = createEstimator(name);
+      estimator.fit(rows.slice(0, 200));
+      const restored = restoreEstimator(name, decodeArtifact(encodeArtifact(estimator.serialise())));
+      for (const row of rows.slice(200)) {
+        assert.deepEqual(restored.predict(row), estimator.predict(row));
+        assert.deepEqual(restored.explain(row, row.label, 5), estimator.explain(row, row.label, 5));
+        restored.update(row, row.label);
+        estimator.update(row, row.label);
+      }
+      assert.deepEqual(encodeArtifact(restored.serialise()), encodeArtifact(estimator.serialise()));
+    });
+
+    it("explains by terms, strongest first", () => {
+      const estimator = createEstimator(name);
+      estimator.fit(household(300));
+      const terms = estimator.explain(example({ text: "JUMBO 99" }), "groceries", 5);
+      assert.ok(terms.length > 0 && terms.length <= 5);
+      assert.deepEqual(
+        terms.map(({ weight }) => weight),
+        terms.map(({ weight }) => weight).sort((a, b) => b - a),
+      );
+    });
+
+    it("stops when asked", () => {
+      const controller = new AbortController();
+      controller.abort();
+      assert.throws(() => createEstimator(name).fit(household(10), { signal: controller.signal }));
+    });
+  });
+}
+
+describe("learning: estimators", () => {
+  it("refuses an unknown name and says which there are", () => {
+    assert.throws(
+      () => createEstimator("oracle"),
+      (error: TallyError) => error.code === "CONFIG_INVALID" && error.message.includes("sparse-logistic"),
+    );
+  });
+
+  it("refuses bytes that are no model", () => {
+    for (const bytes of [new Uint8Array(3), new Uint8Array(64), Buffer.from("TFM1\xff\xff\xff\x7fxxxx", "latin1")]) {
+      assert.throws(() => decodeArtifact(bytes), (error: TallyError) => error.code === "MODEL_MISSING");
+    }
+  });
+});
