@@ -56,8 +56,9 @@ export class WorkerLink {
   async close(): Promise<void> {
     if (!this.alive) return;
     const ended = new Promise<void>((resolve) => this.#worker.once("exit", () => resolve()));
-    this.#worker.ref();
     await this.call("close");
+    // The answer let go of the thread; without a hold on it the process could end before the close is told.
+    this.#worker.ref();
     await ended;
   }
 
