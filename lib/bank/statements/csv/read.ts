@@ -5,6 +5,7 @@ import { currencyOfSign, lexAmount, toMoney } from "../fields/amounts";
 import { lexDate, resolveDate } from "../fields/dates";
 import type { ReaderOptions, StatementAccount, StatementPayment } from "../types";
 import { Accounts } from "./accounts";
+import { columnNames, continues, excerpt, mostlyNegative, rawOf, textOf } from "./cells";
 import { isNegative } from "./columns";
 import { tableFacts, type TableFacts } from "./facts";
 import type { Layout, Table } from "./layout";
@@ -63,9 +64,17 @@ export function readTable(
       }
       if (index > lastPayment && !row.cells.some((cell) => /\d/.test(cell))) return;
       if (row.cells.some((cell) => totalLine(cell))) return;
-      if (index > lastPayment && row.cells.filter((cell) => cell.trim()).length <= 2 && !hasMoney(row, layout)) return;
+      if (
+        index > lastPayment &&
+        row.cells.filter((cell) => cell.trim()).length <= 2 &&
+        !hasMoney(row, layout)
+      )
+        return;
       accounts.breakAll();
-      errors.push({ line: row.line, reason: `The line holds no date and no amount that can be read ("${excerpt(row)}"); it was left out.` });
+      errors.push({
+        line: row.line,
+        reason: `The line holds no date and no amount that can be read ("${excerpt(row)}"); it was left out.`,
+      });
       return;
     }
     if (outcome !== undefined) {
@@ -102,10 +111,15 @@ function readRow(row: Row, reading: Reading, accounts: Accounts): ReadPayment | 
   const currency = currencyOf(cell(layout.currency), row, reading);
   const balance = balanceOf(cell(layout.balanceAfter), currency, reading);
   const hasAmount = hasMoney(row, layout);
-  const texts = [...layout.description, layout.counterparty, layout.type].map((column) => cell(column)).filter(Boolean);
+  const texts = [...layout.description, layout.counterparty, layout.type]
+    .map((column) => cell(column))
+    .filter(Boolean);
 
   if (!when) {
-    if (!hasAmount) return dateText && lexAmount(cell(layout.balanceAfter)) ? `The date "${dateText.slice(0, 40)}" does not exist and there is no amount; the line was left out.` : "nothing";
+    if (!hasAmount)
+      return dateText && lexAmount(cell(layout.balanceAfter))
+        ? `The date "${dateText.slice(0, 40)}" does not exist and there is no amount; the line was left out.`
+        : "nothing";
     if (row.cells.some((text) => totalLine(text))) return undefined;
     if (status === "void") return undefined;
     const waits = statusOf(dateText) === "pending" || status === "pending" || dateText === "--";
@@ -133,9 +147,11 @@ function readRow(row: Row, reading: Reading, accounts: Accounts): ReadPayment | 
   const amount = reading.profile?.money
     ? reading.profile.money(named, (text, code) => plainAmount(text, code, reading, row.line))
     : signedAmount(row, currency, reading);
-  if (typeof amount === "string") return `${amount[0]!.toUpperCase()}${amount.slice(1)}; the payment was left out.`;
+  if (typeof amount === "string")
+    return `${amount[0]!.toUpperCase()}${amount.slice(1)}; the payment was left out.`;
   const money = typeof amount === "number" ? { amount, currency } : amount;
-  if (!isCurrencyCode(money.currency)) return `"${money.currency.slice(0, 20)}" is not a currency; the payment was left out.`;
+  if (!isCurrencyCode(money.currency))
+    return `"${money.currency.slice(0, 20)}" is not a currency; the payment was left out.`;
 
   const payment: StatementPayment = {
     date: when.date,
@@ -211,7 +227,13 @@ function balanceOf(text: string, currency: string, reading: Reading): number | u
 }
 
 /** An amount in a column of its own, as written. */
-function plainAmount(text: string, currency: string, reading: Reading, line: number, column?: number): number | string {
+function plainAmount(
+  text: string,
+  currency: string,
+  reading: Reading,
+  line: number,
+  column?: number,
+): number | string {
   const lexed = lexAmount(text);
   if (!lexed) return `the amount "${text.slice(0, 40)}" cannot be read`;
   const mark = column === undefined ? reading.layout.decimal : reading.facts.marks.get(column);
@@ -244,7 +266,8 @@ function signedAmount(row: Row, currency: string, reading: Reading): number | st
           ? "out"
           : "in"
         : directionOf(mark);
-      if (!direction) return `the direction "${mark.slice(0, 20)}" is not known, so that the amount has no sign`;
+      if (!direction)
+        return `the direction "${mark.slice(0, 20)}" is not known, so that the amount has no sign`;
       if (direction === "out") amount = -Math.abs(amount);
     } else if (layout.bareIsOut) {
       const lexed = lexAmount(text(layout.amount));
@@ -268,28 +291,6 @@ function signedAmount(row: Row, currency: string, reading: Reading): number | st
   return amount;
 }
 
-function mostlyNegative(rows: readonly Row[], column: number | undefined): boolean {
-  if (column === undefined) return false;
-  let negative = 0;
-  let positive = 0;
-  for (const row of rows) {
-    const lexed = lexAmount((row.cells[column] ?? "").trim());
-    if (!lexed || !/[1-9]/.test(lexed.body)) continue;
-    if (lexed.sign === "-") negative++;
-    else positive++;
-  }
-  return negative > positive;
-}
-
-function textOf(row: Row, layout: Layout): string {
-  const parts: string[] = [];
-  for (const column of layout.description) {
-    const text = (row.cells[column] ?? "").replace(/\s+/g, " ").trim();
-    if (text && !parts.includes(text)) parts.push(text);
-  }
-  return parts.join(" ");
-}
-
 function partyOf(row: Row, { layout }: Reading, amount: number): Party | undefined {
   const cell = (column: number | undefined) =>
     column === undefined ? "" : (row.cells[column] ?? "").replace(/\s+/g, " ").trim();
@@ -310,47 +311,13 @@ function originalOf(row: Row, reading: Reading, payment: StatementPayment): Stat
   const text = (row.cells[layout.originalAmount] ?? "").trim();
   const lexed = lexAmount(text);
   const code =
-    (layout.originalCurrency === undefined ? "" : (row.cells[layout.originalCurrency] ?? "").trim().toUpperCase()) ||
+    (layout.originalCurrency === undefined
+      ? ""
+      : (row.cells[layout.originalCurrency] ?? "").trim().toUpperCase()) ||
     (lexed?.currency ? (currencyOfSign(lexed.currency) ?? "") : "");
   if (!lexed || !isCurrencyCode(code) || code === payment.currency) return undefined;
   const money = toMoney(lexed, code, facts.marks.get(layout.originalAmount));
   if (typeof money === "string" || money.rounded) return undefined;
   const negative = isNegative(lexed) || payment.amount < 0;
   return { amount: negative ? -money.minor : money.minor, currency: code };
-}
-
-/** Lines that carry on the text of the payment above: as wide as a row, and nothing but text. */
-function continues(row: Row, layout: Layout, table: Table): boolean {
-  const texts = new Set([...layout.description, layout.counterparty]);
-  const width = table.header?.cells.length ?? 0;
-  const filled = row.cells.map((cell, column) => (cell.trim() ? column : -1)).filter((column) => column >= 0);
-  return (
-    filled.length > 0 &&
-    filled.every((column) => texts.has(column)) &&
-    filled[0]! > 0 &&
-    row.cells.length <= Math.max(width, 2) &&
-    !row.cells.some((cell) => totalLine(cell))
-  );
-}
-
-function columnNames(table: Table): string[] {
-  const seen = new Map<string, number>();
-  return (table.header?.cells ?? []).map((cell, index) => {
-    const name = cell.replace(/\s+/g, " ").trim() || `column ${index + 1}`;
-    const count = (seen.get(name) ?? 0) + 1;
-    seen.set(name, count);
-    return count === 1 ? name : `${name} ${count}`;
-  });
-}
-
-function rawOf(row: Row, names: readonly string[]): Record<string, string> {
-  const raw: Record<string, string> = {};
-  row.cells.forEach((cell, index) => {
-    if (cell !== "" || index < names.length) raw[names[index] ?? `column ${index + 1}`] = cell;
-  });
-  return raw;
-}
-
-function excerpt(row: Row): string {
-  return row.cells.join(" ").replace(/\s+/g, " ").trim().slice(0, 60);
 }
