@@ -956,4 +956,60 @@ export const BANKS: BankCase[] = [
     open: 2500000,
     close: 12454950,
   },
+  {
+    bank: "ICS Cards",
+    lines: [
+      "Datum;Omschrijving;Card-nummer;Debet / Credit;Valuta;Bedrag;Bedrag-EUR",
+      "13-02-2024;SHOP;*1234;D;USD;10,00;9,20",
+      "14-02-2024;BETALING;*1234;C;EUR;100,00;100,00",
+    ],
+    payments: [
+      ["2024-02-13", -920],
+      ["2024-02-14", 10000],
+    ],
+    currency: "EUR",
+  },
+  {
+    bank: "ING Belgium",
+    lines: [
+      "Rekeningnummer;Naam van de rekening;Rekening tegenpartij;Omzetnummer;Boekingsdatum;Valutadatum;Bedrag;Munteenheid;Omschrijving;Detail van de omzet;Bericht",
+      "BE68539007547034;Zicht;BE62510007547061;00012;13/02/2024;13/02/2024;-12,50;EUR;Betaling;Shop;",
+      "BE68539007547034;Zicht;BE62510007547061;00013;14/02/2024;14/02/2024;100,00;EUR;Loon;Firma;",
+    ],
+    payments: [
+      ["2024-02-13", -1250],
+      ["2024-02-14", 10000],
+    ],
+    currency: "EUR",
+    iban: "BE68539007547034",
+  },
+  {
+    bank: "LCL (no header, balance as last line)",
+    lines: [
+      "14/02/2024;-45,60;Carte;;CB SUPERMARCHE;;0;Divers",
+      "13/02/2024;1000,00;Virement;;SALAIRE;;0;Divers",
+      "29/02/2024;1234,56;;00012 123456A",
+    ],
+    payments: [
+      ["2024-02-14", -4560],
+      ["2024-02-13", 100000],
+    ],
+    currency: "EUR",
+    assumed: true,
+    errors: [/much shorter/],
+  },
+  {
+    bank: "Citi card",
+    lines: [
+      "Status,Date,Description,Debit,Credit",
+      'Cleared,02/14/2024,"CAFE",4.56,',
+      'Cleared,02/15/2024,"AUTOPAY",,-100.00',
+    ],
+    payments: [
+      ["2024-02-14", -456],
+      ["2024-02-15", 10000],
+    ],
+    currency: "USD",
+    assumed: true,
+  },
 ];

@@ -7,6 +7,7 @@ import type { Row } from "./rows";
 import type { Running } from "./running";
 import { decideSign } from "./sign";
 import { pickTexts } from "./texts";
+import { headerCurrency } from "./words";
 
 /** Columns of an unknown bank: words over the columns propose, the content of the columns decides. */
 export function inferLayout(table: Table): Inference | undefined {
@@ -19,7 +20,7 @@ export function inferLayout(table: Table): Inference | undefined {
   const date = pickDates(pick, facts);
   if (date === undefined) return undefined;
   const layout: Layout = { ...date, description: [] };
-  pickMoney(pick, facts, layout, sample, notes);
+  pickMoney(pick, facts, layout, sample, notes, table.header?.cells ?? []);
   if (layout.amount === undefined && layout.amountIn === undefined && layout.amountOut === undefined)
     return undefined;
   pickTexts(pick, layout, table);
@@ -69,6 +70,7 @@ function pickMoney(
   layout: Layout,
   rows: readonly Row[],
   notes: string[],
+  header: readonly string[],
 ): void {
   const set = <K extends keyof Layout>(key: K, value: Layout[K] | undefined) => {
     if (value !== undefined) layout[key] = value;
@@ -84,7 +86,28 @@ function pickMoney(
   const balance = pick.take("balanceAfter", isMoney, 5);
   set("balanceAfter", balance);
 
-  const amount = pick.find("amount", isMoney);
+  let amount = pick.find("amount", isMoney);
+  // Beside an amount in any currency, the one whose words name the currency is the account's own.
+  const own = header.findIndex(
+    (cell, column) =>
+      column !== amount &&
+      !pick.used.has(column) &&
+      headerCurrency(cell) !== undefined &&
+      pick.means(column, "amount") &&
+      isMoney(facts[column] ?? EMPTY),
+  );
+  if (
+    amount !== undefined &&
+    own >= 0 &&
+    headerCurrency(header[amount] ?? "") === undefined &&
+    layout.currency !== undefined
+  ) {
+    layout.originalAmount ??= amount;
+    layout.originalCurrency ??= layout.currency;
+    delete layout.currency;
+    pick.used.add(amount);
+    amount = own;
+  }
   const amountIn = pick.find("amountIn", isMoneyOrBlank);
   const amountOut = pick.find("amountOut", isMoneyOrBlank);
   const pairFilled =

@@ -24,6 +24,8 @@ interface Reading {
   /** Is most of `amountOut` (`amountIn`) written with a minus? */
   outNegative: boolean;
   inNegative: boolean;
+  /** Cells of most rows. */
+  width: number;
 }
 
 /** The rows of a table as payments, by account. What cannot be read becomes an entry of `errors`. */
@@ -35,7 +37,9 @@ export function readTable(
   errors: RowError[],
 ): StatementAccount[] {
   const facts = tableFacts(table, layout, options, errors);
+  const widths = table.rows.map((row) => row.cells.length).sort((a, b) => a - b);
   const reading: Reading = {
+    width: widths[widths.length >> 1] ?? 0,
     layout,
     facts,
     names: columnNames(table),
@@ -142,6 +146,10 @@ function readRow(row: Row, reading: Reading, accounts: Accounts): ReadPayment | 
   }
   if (status === "void") {
     return `The bank says "${cell(layout.status).slice(0, 40)}": no money was moved, and the line was left out.`;
+  }
+
+  if (row.cells.length < reading.width * 0.6 && !textOf(row, layout) && !cell(layout.counterparty)) {
+    return "The line is much shorter than the others and says nothing about a payment; it was left out.";
   }
 
   const amount = reading.profile?.money

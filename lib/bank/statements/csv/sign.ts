@@ -19,7 +19,7 @@ function datesNewestFirst(rows: readonly Row[], column: number): boolean | undef
 const CARD =
   /\b(?:card|karte|kreditkarte|kort|carte|tarjeta|carta|cardmember|merchant|extended details|appears on your statement)\b/i;
 const CARD_PAYMENT =
-  /payment[ -]*(?:received|thank)|thank you|autopay|direct debit payment|payment by direct debit|automatic payment|mobile payment|online payment|zahlung erhalten|einzahlung|betaling ontvangen|inbetalning|innbetaling|indbetaling|paiement recu|pagamento recebido|pagamento ricevuto|pago recibido/i;
+  /payment[ -]*(?:received|thank)|thank you|autopay|direct debit payment|payment by direct debit|automatic payment|mobile payment|online payment|zahlung erhalten|einzahlung|betaling ontvangen|bedankt voor uw betaling|merci (?:de|pour) votre paiement|vielen dank|inbetalning|innbetaling|indbetaling|paiement recu|pagamento recebido|pagamento ricevuto|pago recibido/i;
 
 /** The sign of a single column of amounts without a mark of direction. */
 export function decideSign(

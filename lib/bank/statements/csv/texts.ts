@@ -12,15 +12,12 @@ export function pickTexts(pick: Assignment, layout: Layout, table: Table): void 
     column.filled >= column.rows * 0.9 && column.distinct <= Math.max(1, column.rows * 0.2);
   const account = (column: ColumnFacts) =>
     isText(column) && constant(column) && column.length >= 4 && column.decimals === 0;
-  set("status", pick.take("status", isText));
+  const short = (column: ColumnFacts) => isText(column) && column.distinct <= 8 && column.length < 30;
+  set("status", pick.take("status", short));
   // The counterparty's account is tried first where its words are sure, then the own account by its constancy.
   set(
     "counterpartyAccount",
-    pick.take(
-      "counterpartyAccount",
-      (column) => isText(column) && !constantIban(column) && !pick.means(column.index, "account"),
-      8.2,
-    ),
+    pick.take("counterpartyAccount", (column) => isText(column) && !pick.means(column.index, "account"), 8.2),
   );
   const own = ownAccount(table.preamble, {});
   const names = pick.find("counterparty", isText);
@@ -39,7 +36,11 @@ export function pickTexts(pick: Assignment, layout: Layout, table: Table): void 
   set("account", pick.take("account", ours));
   if (layout.account === undefined && own === undefined) {
     const single = pick.free(
-      (column) => column.ibans >= column.rows * 0.9 && column.distinct === 1 && column.rows > 1,
+      (column) =>
+        column.ibans >= column.rows * 0.9 &&
+        column.distinct === 1 &&
+        column.rows > 1 &&
+        !pick.means(column.index, "counterpartyAccount"),
     )[0];
     if (single) {
       layout.account = single.index;
@@ -77,7 +78,7 @@ export function pickTexts(pick: Assignment, layout: Layout, table: Table): void 
   const name = (column: ColumnFacts) => isText(column) && column.letters >= 0.3;
   if (layout.payer === undefined) {
     const varied = (column: ColumnFacts) => name(column) && (column.distinct > 1 || column.rows === 1);
-    set("counterparty", pick.take("counterparty", varied) ?? pick.take("counterparty", name));
+    set("counterparty", pick.take("counterparty", varied) ?? pick.take("counterparty", name, 6));
   }
   const types = (column: ColumnFacts) => isText(column) && column.distinct <= Math.max(12, column.rows * 0.5);
   const descriptions = pick.takeAll("description", isText);
@@ -103,13 +104,4 @@ export function pickTexts(pick: Assignment, layout: Layout, table: Table): void 
       pick.used.add(text.index);
     }
   }
-}
-
-function constantIban(column: ColumnFacts): boolean {
-  return (
-    column.rows > 1 &&
-    column.ibans === column.filled &&
-    column.distinct === 1 &&
-    column.filled === column.rows
-  );
 }
