@@ -211,7 +211,11 @@ export function ownAccount(preamble: readonly Row[], options: ReaderOptions): Ta
     )
       continue;
     const number = [row.cells[1] ?? "", row.cells[0] ?? ""]
-      .map((cell) => /[\dxX*][\dxX*\- /]{4,}[\dxX*]/.exec(cell)?.[0].trim())
+      .map((cell) =>
+        /^[\dA-Za-z*][\dA-Za-z*.\- /]{4,32}$/.test(cell.trim())
+          ? cell.trim()
+          : /[\dxX*][\dxX*\- /]{4,}[\dxX*]/.exec(cell)?.[0].trim(),
+      )
       .find((text) => text !== undefined && /\d{3}/.test(text) && !lexDate(text));
     if (number) return { id: number };
   }

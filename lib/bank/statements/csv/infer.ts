@@ -1,15 +1,13 @@
-import { lexAmount, toMoney, type AmountText } from "../fields/amounts";
-import { decideMark, type Mark } from "../fields/amounts";
-import { columnFacts, type ColumnFacts } from "./columns";
+import { lexAmount } from "../fields/amounts";
+import { fullAmount, runningOf } from "./arithmetic";
+import { Assignment, EMPTY, isDate, isMoney, isMoneyOrBlank, takeFree } from "./assign";
+import { columnFacts, looksLikePayment, type ColumnFacts } from "./columns";
 import type { Inference, Layout, Table } from "./layout";
-import { directionOf } from "./marks";
-import { checkRunning, type Running } from "./running";
-import { isNegative } from "./columns";
-import { looksLikePayment } from "./columns";
 import type { Row } from "./rows";
-import { meaningsOf, type Role } from "./words";
-import { ownAccount } from "./facts";
-import { decideOrder, lexDate, resolveDate } from "../fields/dates";
+import type { Running } from "./running";
+import { decideSign } from "./sign";
+import { pickTexts } from "./texts";
+import { headerCurrency } from "./words";
 
 /** Columns of an unknown bank: words over the columns propose, the content of the columns decides. */
 export function inferLayout(table: Table): Inference | undefined {
@@ -22,7 +20,7 @@ export function inferLayout(table: Table): Inference | undefined {
   const date = pickDates(pick, facts);
   if (date === undefined) return undefined;
   const layout: Layout = { ...date, description: [] };
-  pickMoney(pick, facts, layout, sample, notes);
+  pickMoney(pick, facts, layout, sample, notes, table.header?.cells ?? []);
   if (layout.amount === undefined && layout.amountIn === undefined && layout.amountOut === undefined)
     return undefined;
   pickTexts(pick, layout, table);
@@ -30,110 +28,6 @@ export function inferLayout(table: Table): Inference | undefined {
   const confidence = pick.confidence(layout);
   return { layout, confidence, notes };
 }
-
-/** Words and content brought together: each column is given to one role. */
-class Assignment {
-  readonly used = new Set<number>();
-  private readonly named = new Set<number>();
-
-  constructor(
-    private readonly header: readonly string[],
-    private readonly facts: readonly ColumnFacts[],
-  ) {}
-
-  /** The best free column for a role by its words, among those whose content fits. */
-  take(role: Role, fits: (facts: ColumnFacts) => boolean, least = 0): number | undefined {
-    const column = this.find(role, fits, least);
-    if (column !== undefined) {
-      this.used.add(column);
-      this.named.add(column);
-    }
-    return column;
-  }
-
-  find(role: Role, fits: (facts: ColumnFacts) => boolean, least = 0): number | undefined {
-    let best: { column: number; weight: number } | undefined;
-    this.header.forEach((cell, column) => {
-      if (this.used.has(column)) return;
-      const facts = this.facts[column] ?? EMPTY;
-      for (const meaning of meaningsOf(cell)) {
-        if (meaning.role !== role || meaning.weight < least || !fits(facts)) continue;
-        if (!best || meaning.weight > best.weight) best = { column, weight: meaning.weight };
-      }
-    });
-    return best?.column;
-  }
-
-  /** All free columns of a role, in the order of the file. */
-  takeAll(role: Role, fits: (facts: ColumnFacts) => boolean): number[] {
-    const found: number[] = [];
-    for (;;) {
-      const column = this.take(role, fits);
-      if (column === undefined) return found.sort((a, b) => a - b);
-      found.push(column);
-    }
-  }
-
-  free(fits: (facts: ColumnFacts) => boolean): ColumnFacts[] {
-    return this.facts.filter((column) => !this.used.has(column.index) && fits(column));
-  }
-
-  /** Does the word say that fees are off already? */
-  isNet(column: number): boolean {
-    return /\bnet(?:to)?\b|after fees|total/i.test(this.header[column] ?? "");
-  }
-
-  /** Is another free column named by the role? */
-  hasOther(role: Role, column: number): boolean {
-    return this.header.some(
-      (_cell, other) => other !== column && !this.used.has(other) && this.means(other, role),
-    );
-  }
-
-  means(column: number, role: Role): boolean {
-    return meaningsOf(this.header[column] ?? "").some((meaning) => meaning.role === role);
-  }
-
-  isNamed(column: number | undefined): boolean {
-    return column !== undefined && this.named.has(column);
-  }
-
-  confidence(layout: Layout): number {
-    let score = 0.35;
-    if (this.isNamed(layout.date)) score += 0.2;
-    if (this.isNamed(layout.amount ?? layout.amountOut ?? layout.amountIn)) score += 0.25;
-    if (layout.description.some((column) => this.isNamed(column)) || this.isNamed(layout.counterparty))
-      score += 0.1;
-    if (this.isNamed(layout.balanceAfter)) score += 0.05;
-    return Math.min(0.95, score);
-  }
-}
-
-const EMPTY: ColumnFacts = {
-  index: -1,
-  rows: 0,
-  filled: 0,
-  dates: 0,
-  amounts: 0,
-  decimals: 0,
-  signed: 0,
-  negative: 0,
-  ibans: 0,
-  currencies: 0,
-  distinct: 0,
-  length: 0,
-  letters: 0,
-  directions: false,
-  longDigits: 0,
-};
-
-const isDate = (column: ColumnFacts) => column.filled > 0 && column.dates >= column.filled * 0.5;
-const isMoney = (column: ColumnFacts) =>
-  column.filled > 0 && column.amounts >= column.filled * 0.6 && column.longDigits < column.filled * 0.5;
-const isMoneyOrBlank = (column: ColumnFacts) => column.filled === 0 || isMoney(column);
-const anything = () => true;
-const isFilled = (column: ColumnFacts) => column.filled > 0;
-const isText = (column: ColumnFacts) => column.filled > 0 && !isDate(column);
 
 function pickDates(
   pick: Assignment,
@@ -176,6 +70,7 @@ function pickMoney(
   layout: Layout,
   rows: readonly Row[],
   notes: string[],
+  header: readonly string[],
 ): void {
   const set = <K extends keyof Layout>(key: K, value: Layout[K] | undefined) => {
     if (value !== undefined) layout[key] = value;
@@ -191,7 +86,28 @@ function pickMoney(
   const balance = pick.take("balanceAfter", isMoney, 5);
   set("balanceAfter", balance);
 
-  const amount = pick.find("amount", isMoney);
+  let amount = pick.find("amount", isMoney);
+  // Beside an amount in any currency, the one whose words name the currency is the account's own.
+  const own = header.findIndex(
+    (cell, column) =>
+      column !== amount &&
+      !pick.used.has(column) &&
+      headerCurrency(cell) !== undefined &&
+      pick.means(column, "amount") &&
+      isMoney(facts[column] ?? EMPTY),
+  );
+  if (
+    amount !== undefined &&
+    own >= 0 &&
+    headerCurrency(header[amount] ?? "") === undefined &&
+    layout.currency !== undefined
+  ) {
+    layout.originalAmount ??= amount;
+    layout.originalCurrency ??= layout.currency;
+    delete layout.currency;
+    pick.used.add(amount);
+    amount = own;
+  }
   const amountIn = pick.find("amountIn", isMoneyOrBlank);
   const amountOut = pick.find("amountOut", isMoneyOrBlank);
   const pairFilled =
@@ -261,12 +177,6 @@ function decideFee(pick: Assignment, layout: Layout, rows: readonly Row[], notes
   notes.push(
     "The file has fees in a column of their own; they were not taken off the amounts. Check one payment with a fee.",
   );
-}
-
-function takeFree(pick: Assignment, fits: (facts: ColumnFacts) => boolean): number | undefined {
-  const column = pick.free(fits)[0]?.index;
-  if (column !== undefined) pick.used.add(column);
-  return column;
 }
 
 /** Does every row have an amount in the column? */
@@ -362,11 +272,6 @@ function pairWithBalance(
   return false;
 }
 
-function fullAmount(row: Row, column: number): boolean {
-  const amount = lexAmount((row.cells[column] ?? "").trim());
-  return amount !== undefined && /[1-9]/.test(amount.body);
-}
-
 function balanceByArithmetic(pick: Assignment, layout: Layout, rows: readonly Row[]): number | undefined {
   if (layout.amount === undefined) return undefined;
   for (const column of pick.free((candidate) => isMoney(candidate) && candidate.decimals > 0)) {
@@ -377,240 +282,4 @@ function balanceByArithmetic(pick: Assignment, layout: Layout, rows: readonly Ro
     }
   }
   return undefined;
-}
-
-/** The running balance of the sample, in hundredths, for the sake of finding columns. */
-function runningOf(rows: readonly Row[], amount: number, balance: number, fee?: number): Running {
-  const columns = fee === undefined ? [amount, balance] : [amount, balance, fee];
-  const marks = new Map(columns.map((column) => [column, markOf(rows, column)]));
-  const read = (row: Row, column: number): number | undefined => {
-    const lexed = lexAmount((row.cells[column] ?? "").trim());
-    if (!lexed) return undefined;
-    const money = toMoney(lexed, "TND", marks.get(column));
-    return typeof money === "string" ? undefined : isNegative(lexed) ? -money.minor : money.minor;
-  };
-  return checkRunning(
-    rows.slice(0, 3000).map((row) => {
-      const value = read(row, amount);
-      const off = fee === undefined ? undefined : read(row, fee);
-      const total = value === undefined && off === undefined ? undefined : (value ?? 0) - (off ?? 0);
-      return { amount: total, balance: read(row, balance) };
-    }),
-  );
-}
-
-function markOf(rows: readonly Row[], column: number): Mark | undefined {
-  const bodies: string[] = [];
-  for (const row of rows) {
-    const lexed = lexAmount((row.cells[column] ?? "").trim());
-    if (lexed) bodies.push(lexed.body);
-  }
-  return decideMark(bodies).mark;
-}
-
-function pickTexts(pick: Assignment, layout: Layout, table: Table): void {
-  const set = <K extends keyof Layout>(key: K, value: Layout[K] | undefined) => {
-    if (value !== undefined) layout[key] = value;
-  };
-  const constant = (column: ColumnFacts) =>
-    column.filled >= column.rows * 0.9 && column.distinct <= Math.max(1, column.rows * 0.2);
-  const account = (column: ColumnFacts) =>
-    isText(column) && constant(column) && column.length >= 4 && column.decimals === 0;
-  set("status", pick.take("status", isText));
-  // The counterparty's account is tried first where its words are sure, then the own account by its constancy.
-  set(
-    "counterpartyAccount",
-    pick.take(
-      "counterpartyAccount",
-      (column) => isText(column) && !constantIban(column) && !pick.means(column.index, "account"),
-      8.2,
-    ),
-  );
-  const own = ownAccount(table.preamble, {});
-  const names = pick.find("counterparty", isText);
-  // A word that may be either side's account is the own one only where it stands before the other side's name.
-  const rivals = (column: ColumnFacts) =>
-    column.distinct === 1 &&
-    column.filled === column.rows &&
-    pick.hasOther("counterpartyAccount", column.index);
-  const ours = (column: ColumnFacts) =>
-    account(column) &&
-    !(
-      !rivals(column) &&
-      pick.means(column.index, "counterpartyAccount") &&
-      (own !== undefined || (names !== undefined && column.index > names))
-    );
-  set("account", pick.take("account", ours));
-  if (layout.account === undefined && own === undefined) {
-    const single = pick.free(
-      (column) => column.ibans >= column.rows * 0.9 && column.distinct === 1 && column.rows > 1,
-    )[0];
-    if (single) {
-      layout.account = single.index;
-      pick.used.add(single.index);
-    }
-  }
-  if (layout.counterpartyAccount === undefined) {
-    set("counterpartyAccount", pick.take("counterpartyAccount", isText));
-    if (layout.counterpartyAccount === undefined)
-      set(
-        "counterpartyAccount",
-        takeFree(pick, (column) => column.ibans > 0),
-      );
-  }
-  set("counterpartyBic", pick.take("counterpartyBic", isText));
-  const person = (column: ColumnFacts) => isText(column) && column.letters >= 0.3;
-  const payer = pick.find("payer", person);
-  const payee = pick.find("payee", person);
-  if (payer !== undefined && payee !== undefined && payer !== payee) {
-    layout.payer = payer;
-    layout.payee = payee;
-    pick.used.add(payer).add(payee);
-  }
-  set("mandateId", pick.take("mandateId", anything));
-  set("creditorId", pick.take("creditorId", anything));
-  set("category", pick.take("category", isText));
-  set(
-    "bankId",
-    pick.take(
-      "bankId",
-      (column) => isFilled(column) && !isDate(column) && column.filled >= column.rows * 0.5,
-    ),
-  );
-  set("reference", pick.take("reference", isText));
-  const name = (column: ColumnFacts) => isText(column) && column.letters >= 0.3;
-  if (layout.payer === undefined) {
-    const varied = (column: ColumnFacts) => name(column) && (column.distinct > 1 || column.rows === 1);
-    set("counterparty", pick.take("counterparty", varied) ?? pick.take("counterparty", name));
-  }
-  const types = (column: ColumnFacts) => isText(column) && column.distinct <= Math.max(12, column.rows * 0.5);
-  const descriptions = pick.takeAll("description", isText);
-  set("type", pick.take("type", types));
-  set(
-    "accountName",
-    pick.take("accountName", (column) => isText(column) && constant(column)),
-  );
-  layout.description = descriptions;
-  if (descriptions.length === 0 && layout.counterparty === undefined) {
-    // No words: the column with most text describes the payment.
-    const text = pick
-      .free(
-        (column) =>
-          isText(column) &&
-          column.letters >= 0.5 &&
-          column.currencies < column.filled * 0.8 &&
-          column.ibans === 0,
-      )
-      .sort((a, b) => b.length * Math.min(1, b.distinct / 3) - a.length * Math.min(1, a.distinct / 3))[0];
-    if (text) {
-      layout.description = [text.index];
-      pick.used.add(text.index);
-    }
-  }
-}
-
-function constantIban(column: ColumnFacts): boolean {
-  return (
-    column.rows > 1 &&
-    column.ibans === column.filled &&
-    column.distinct === 1 &&
-    column.filled === column.rows
-  );
-}
-
-/** Which end of the rows is newer, by their dates; undefined when both are of one day. */
-function datesNewestFirst(rows: readonly Row[], column: number): boolean | undefined {
-  const dates = rows.flatMap((row) => lexDate((row.cells[column] ?? "").trim()) ?? []);
-  const dayFirst = decideOrder(dates).dayFirst ?? true;
-  const ends = [dates[0], dates[dates.length - 1]].map((date) => date && resolveDate(date, dayFirst)?.date);
-  if (!ends[0] || !ends[1] || ends[0] === ends[1]) return undefined;
-  return ends[0] > ends[1];
-}
-
-const CARD =
-  /\b(?:card|karte|kreditkarte|kort|carte|tarjeta|carta|cardmember|merchant|extended details|appears on your statement)\b/i;
-const CARD_PAYMENT =
-  /payment[ -]*(?:received|thank)|thank you|autopay|direct debit payment|payment by direct debit|automatic payment|mobile payment|online payment|zahlung erhalten|einzahlung|betaling ontvangen|inbetalning|innbetaling|indbetaling|paiement recu|pagamento recebido|pagamento ricevuto|pago recibido/i;
-
-/** The sign of a single column of amounts without a mark of direction. */
-function decideSign(
-  layout: Layout,
-  facts: readonly ColumnFacts[],
-  rows: readonly Row[],
-  notes: string[],
-  header: readonly string[],
-): void {
-  const column = layout.amount;
-  if (column === undefined) return;
-  const amounts = facts[column] ?? EMPTY;
-  if (layout.direction !== undefined) {
-    const unknown = rows.filter(
-      (row) => directionOf(row.cells[layout.direction!] ?? "") === undefined,
-    ).length;
-    if (unknown === 0) return;
-  }
-  if (layout.balanceAfter !== undefined && layout.direction === undefined) {
-    const running = runningOf(rows, column, layout.balanceAfter);
-    if (running.comparisons > 0) {
-      if (running.holds >= 0.6 && running.holds >= running.holdsNegated) return;
-      // A balance before each payment, listed the other way round, looks just like amounts with the wrong sign:
-      // the dates have to bear out the order.
-      if (running.holdsNegated >= 0.8 && running.comparisons >= 2) {
-        if (datesNewestFirst(rows, layout.date) === running.newestFirst) {
-          layout.negate = true;
-          return;
-        }
-        delete layout.balanceAfter;
-      }
-      if (amounts.negative === 0 && running.holdsUnsigned >= 0.8 && running.comparisons >= 2) {
-        layout.signFromBalance = true;
-        return;
-      }
-    }
-  }
-  if (layout.direction !== undefined || amounts.filled === 0) return;
-  const texts = (row: Row) => row.cells.join(" ");
-  const lexed: { amount: AmountText; row: Row }[] = [];
-  for (const row of rows) {
-    const amount = lexAmount((row.cells[column] ?? "").trim());
-    if (amount) lexed.push({ amount, row });
-  }
-  const plusses = lexed.filter(({ amount }) => amount.sign === "+" || amount.suffix === "in");
-  const negatives = lexed.filter(({ amount }) => isNegative(amount));
-  if (negatives.length === 0) {
-    const bare = lexed.length - plusses.length;
-    if (plusses.length > 0 && bare > 0) {
-      layout.bareIsOut = true;
-      notes.push(
-        `Only ${plusses.length} of ${lexed.length} amounts bear a plus or CR and none a minus: those were read as money in, all others as money out.`,
-      );
-      return;
-    }
-    if (plusses.length > 0) return;
-    const card =
-      header.some((cell) => CARD.test(cell)) || lexed.some(({ row }) => CARD_PAYMENT.test(texts(row)));
-    if (card) {
-      layout.negate = true;
-      notes.push(
-        "No amount has a sign. The file looks like that of a card, so the amounts were read as money out; set a mapping if that is wrong.",
-      );
-      return;
-    }
-    notes.push(
-      "No amount has a sign and no column tells the direction, so the amounts were read as money in. Set a mapping (negate, direction) if that is wrong.",
-    );
-    return;
-  }
-  // Cards that list spending as positive: only payments to the card are negative.
-  const positive = lexed.length - negatives.length;
-  const payments = negatives.filter(({ row }) => CARD_PAYMENT.test(texts(row))).length;
-  const spent = lexed.filter(
-    ({ amount, row }) => !isNegative(amount) && CARD_PAYMENT.test(texts(row)),
-  ).length;
-  if (payments > 0 && spent === 0 && payments >= negatives.length / 2 && positive > negatives.length) {
-    layout.negate = true;
-    notes.push(
-      "Payments to the card are negative and spending positive in this file; the signs were turned round. Set a mapping if that is wrong.",
-    );
-  }
 }

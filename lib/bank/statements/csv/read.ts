@@ -5,6 +5,7 @@ import { currencyOfSign, lexAmount, toMoney } from "../fields/amounts";
 import { lexDate, resolveDate } from "../fields/dates";
 import type { ReaderOptions, StatementAccount, StatementPayment } from "../types";
 import { Accounts } from "./accounts";
+import { columnNames, continues, excerpt, mostlyNegative, rawOf, textOf } from "./cells";
 import { isNegative } from "./columns";
 import { tableFacts, type TableFacts } from "./facts";
 import type { Layout, Table } from "./layout";
@@ -23,6 +24,8 @@ interface Reading {
   /** Is most of `amountOut` (`amountIn`) written with a minus? */
   outNegative: boolean;
   inNegative: boolean;
+  /** Cells of most rows. */
+  width: number;
 }
 
 /** The rows of a table as payments, by account. What cannot be read becomes an entry of `errors`. */
@@ -34,7 +37,9 @@ export function readTable(
   errors: RowError[],
 ): StatementAccount[] {
   const facts = tableFacts(table, layout, options, errors);
+  const widths = table.rows.map((row) => row.cells.length).sort((a, b) => a - b);
   const reading: Reading = {
+    width: widths[widths.length >> 1] ?? 0,
     layout,
     facts,
     names: columnNames(table),
@@ -141,6 +146,10 @@ function readRow(row: Row, reading: Reading, accounts: Accounts): ReadPayment | 
   }
   if (status === "void") {
     return `The bank says "${cell(layout.status).slice(0, 40)}": no money was moved, and the line was left out.`;
+  }
+
+  if (row.cells.length < reading.width * 0.6 && !textOf(row, layout) && !cell(layout.counterparty)) {
+    return "The line is much shorter than the others and says nothing about a payment; it was left out.";
   }
 
   const amount = reading.profile?.money
@@ -290,28 +299,6 @@ function signedAmount(row: Row, currency: string, reading: Reading): number | st
   return amount;
 }
 
-function mostlyNegative(rows: readonly Row[], column: number | undefined): boolean {
-  if (column === undefined) return false;
-  let negative = 0;
-  let positive = 0;
-  for (const row of rows) {
-    const lexed = lexAmount((row.cells[column] ?? "").trim());
-    if (!lexed || !/[1-9]/.test(lexed.body)) continue;
-    if (lexed.sign === "-") negative++;
-    else positive++;
-  }
-  return negative > positive;
-}
-
-function textOf(row: Row, layout: Layout): string {
-  const parts: string[] = [];
-  for (const column of layout.description) {
-    const text = (row.cells[column] ?? "").replace(/\s+/g, " ").trim();
-    if (text && !parts.includes(text)) parts.push(text);
-  }
-  return parts.join(" ");
-}
-
 function partyOf(row: Row, { layout }: Reading, amount: number): Party | undefined {
   const cell = (column: number | undefined) =>
     column === undefined ? "" : (row.cells[column] ?? "").replace(/\s+/g, " ").trim();
@@ -341,40 +328,4 @@ function originalOf(row: Row, reading: Reading, payment: StatementPayment): Stat
   if (typeof money === "string" || money.rounded) return undefined;
   const negative = isNegative(lexed) || payment.amount < 0;
   return { amount: negative ? -money.minor : money.minor, currency: code };
-}
-
-/** Lines that carry on the text of the payment above: as wide as a row, and nothing but text. */
-function continues(row: Row, layout: Layout, table: Table): boolean {
-  const texts = new Set([...layout.description, layout.counterparty]);
-  const width = table.header?.cells.length ?? 0;
-  const filled = row.cells.map((cell, column) => (cell.trim() ? column : -1)).filter((column) => column >= 0);
-  return (
-    filled.length > 0 &&
-    filled.every((column) => texts.has(column)) &&
-    filled[0]! > 0 &&
-    row.cells.length <= Math.max(width, 2) &&
-    !row.cells.some((cell) => totalLine(cell))
-  );
-}
-
-function columnNames(table: Table): string[] {
-  const seen = new Map<string, number>();
-  return (table.header?.cells ?? []).map((cell, index) => {
-    const name = cell.replace(/\s+/g, " ").trim() || `column ${index + 1}`;
-    const count = (seen.get(name) ?? 0) + 1;
-    seen.set(name, count);
-    return count === 1 ? name : `${name} ${count}`;
-  });
-}
-
-function rawOf(row: Row, names: readonly string[]): Record<string, string> {
-  const raw: Record<string, string> = {};
-  row.cells.forEach((cell, index) => {
-    if (cell !== "" || index < names.length) raw[names[index] ?? `column ${index + 1}`] = cell;
-  });
-  return raw;
-}
-
-function excerpt(row: Row): string {
-  return row.cells.join(" ").replace(/\s+/g, " ").trim().slice(0, 60);
 }

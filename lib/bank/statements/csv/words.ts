@@ -57,7 +57,7 @@ export function headerCurrency(text: string): string | undefined {
   const bracket = /[([]\s*(?:in\s+)?([A-Za-z]{3}|€|£)\s*[)\]]/.exec(text)?.[1];
   const euro = /(?:^|[\s_])euro[as]?\b/i.exec(text) ? "EUR" : undefined;
   const word =
-    /(?:^|[\s_])(EUR|GBP|USD|CHF|SEK|NOK|DKK|PLN|CZK|HUF|AUD|CAD|SGD|RON|BGN|NZD|INR|JPY|HKD|ZAR|TRY|BRL|MXN|ISK)\b/.exec(
+    /(?:^|[\s_-])(EUR|GBP|USD|CHF|SEK|NOK|DKK|PLN|CZK|HUF|AUD|CAD|SGD|RON|BGN|NZD|INR|JPY|HKD|ZAR|TRY|BRL|MXN|ISK)\b/.exec(
       text,
     )?.[1];
   const found = bracket ?? word ?? euro;
@@ -106,7 +106,7 @@ const PHRASES: Readonly<Record<Role, string>> = {
   account:
     "account|account number|account no|account nr|own account|own account number|rekening|rekeningnummer|iban|iban bban|eigen rekening|konto|kontonummer|konto nr|auftragskonto|iban auftragskonto|iban kontoinhaber|iban des auftragskontos|eigene iban|compte|numero de compte|compte emetteur|accountnum|cuenta|numero de cuenta|conto|conta|numero conta|rachunek|numer rachunku|moj rachunek|cislo uctu|nr konta|tilinumero|tili|klientkonto|kliendi konto|client account|szamlaszam|account id|account iban|uw rekening|konto number|iban konto|kontor|kaart nummer|card number|kredietkaart|card no|card|kontoidentifikation|fra konto eget|uw rekeningnummer|deposit account|sort code account number",
   accountName:
-    "account name|rekening naam|naam rekening|rubrieknaam|account holder|kontoinhaber|nazev uctu|accountlabel|nom du compte|product|produkt|bezeichnung auftragskonto|szamla neve|kaarthouder|card holder|cardholder|card member|card holder full name|prodotto|producto|produit|account type|bank name|bankname",
+    "account name|naam van de rekening|productnaam|rekening naam|naam rekening|rubrieknaam|account holder|kontoinhaber|nazev uctu|accountlabel|nom du compte|product|produkt|bezeichnung auftragskonto|szamla neve|kaarthouder|card holder|cardholder|card member|card holder full name|prodotto|producto|produit|account type|bank name|bankname",
   counterparty:
     "counterparty|counterparty name|counter party|counterparty s name|payee|payee name|partner name|partner|merchant|merchant name|beneficiary|beneficiary name|beneficiary payer|beneficiary or payer|payer|payer name|recipient|recipient name|sender|sender or recipient|paid to|to from|payer payee|payee payer|" +
     "naam tegenpartij|naam tegenrekening|tegenpartij|naam begunstigde|tegenrekeninghouder|tegenrekening houder|naam van de tegenpartij|naam tegenpartij bevat|handelaar|naam ontvanger|name description|naam omschrijving|" +
@@ -146,7 +146,7 @@ const PHRASES: Readonly<Record<Role, string>> = {
   category:
     "category|categorie|kategorie|kategoria|kategori|categoria|catgorie|hauptkategorie|kategorie name|kategorie transakce|category name|rubriek|luokka|categorie operation|budget category|sub category|subcategory|subcategoria|sous categorie|unterkategorie",
   status:
-    "status|state|transaction status|booking status|buchungsstatus|stato|estado|etat|statut|tila|stav|umsatzstatus|transactiestatus|stan|status transakcji|stav platby|stav transakce|betalingsstatus|verwerkingsstatus|stato operazione|allapot|statuss|offen",
+    "status|state|transaction status|booking status|buchungsstatus|stato|estado|etat|statut|tila|stav|umsatzstatus|transactiestatus|stan|status transakcji|stav platby|stav transakce|betalingsstatus|info|verwerkingsstatus|stato operazione|allapot|statuss|offen",
   fee: "fee|fees|fee amount|total fees|transaction fee|kosten|gebuhr|gebuhren|frais|comision|commissione|comissao|costo|avgift|gebyr|palkkio|poplatek|oplata|prowizja|kosten op verrichting",
   originalAmount:
     "original amount|amount foreign currency|foreign amount|local amount|foreign currency amount|original transaction amount|transaction amount foreign|betrag fremdwahrung|betrag in fremdwahrung|fremdwahrungsbetrag|fremdbetrag|ursprungsbetrag|originalbetrag|betrag ursprung|oorspr bedrag|oorspronkelijk bedrag|bedrag vreemde valuta|bedrag in vreemde valuta|montant devise|montant en devise|montant d origine|importe divisa|importe original|importo originale|importo in divisa|valor original|utlandskt belopp|belopp i utlandsk valuta|belob i udenlandsk valuta|alkuperainen maara|kwota oryginalna|kwota w walucie transakcji|puvodni castka|puvodni castka a mena|amount in foreign currency|orig amount|betrag originalwahrung|originalbelopp|valutabelopp|exchange to amount|amount original|source amount|kwota operacji w walucie|castka v puvodni mene|transaction amount original|original value|original currency amount|foreign spend amount|spend amount",

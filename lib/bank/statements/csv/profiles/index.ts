@@ -4,6 +4,7 @@ import { bunq } from "./bunq";
 import { ingNl } from "./ing-nl";
 import { n26 } from "./n26";
 import { rabobank } from "./rabobank";
+import { rabobankCard } from "./rabobank-card";
 import { revolut, revolutBusiness, revolutBusinessOld } from "./revolut";
 import { wise, wiseHistory } from "./wise";
 
@@ -12,6 +13,7 @@ export const profiles: readonly CsvProfile[] = [
   ingNl,
   bunq,
   rabobank,
+  rabobankCard,
   abnAmro,
   abnAmroTab,
   n26,
