@@ -158,7 +158,9 @@ class Sync {
       }
     }
     if (this.options.dryRun) {
-      (this.result.wouldWrite ??= []).push(...prepared.map(({ write }) => write));
+      const items = prepared.map(({ write }) => write);
+      (this.result.wouldWrite ??= []).push(...items);
+      await this.context.emit("queue.would-write", this.budget.budgetId, { items });
       return;
     }
     await moveItems(store, refused, this.context.now());

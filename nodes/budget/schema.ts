@@ -20,11 +20,10 @@ export const schema = nodeSchema("tally-budget", "config", {
     secret: true,
     when: { field: "provider", values: ["ynab"] },
   }),
-  plan: field(z.uuid().optional(), {
+  plan: field(z.string().min(1).optional(), {
     label: "Plan",
     description:
-      "Id of the plan, as in the address bar of YNAB. The test button lists the plans of the token.",
-    placeholder: "00000000-0000-0000-0000-000000000000",
+      "Name or id (as in YNAB's address bar) of the plan. It may be left empty when the token sees only one plan.",
     when: { field: "provider", values: ["ynab"] },
   }),
   serverUrl: field(z.url().optional(), {
@@ -80,10 +79,14 @@ export const schema = nodeSchema("tally-budget", "config", {
     description:
       "The share of assigned categories that should be right, 0 to 1. Below it a classification abstains.",
   }),
-  policy: field(z.enum(["review", "uncategorised"]).default("review"), {
+  policy: field(z.enum(["review", "suggest", "uncategorised"]).default("review"), {
     label: "When unsure",
     description:
-      "Where a payment goes whose category is not sure enough: it waits in review, or is written without a category.",
-    options: { review: "Wait in review", uncategorised: "Write uncategorised" },
+      "What happens to a payment whose category is not sure enough: it waits in review, is written with the most likely category, or is written without a category. The last two wait for approval in the budget app.",
+    options: {
+      review: "Wait in review",
+      suggest: "Write the most likely category",
+      uncategorised: "Write uncategorised",
+    },
   }),
 });

@@ -10,6 +10,9 @@ import type { BunqTwin, BunqTwinControl, BunqTwinOptions, Fault, NewTwinPayment 
 export * from "./types";
 export { DOCUMENTED_LIMITS } from "./limits";
 
+/** The bunq id of a household's payment. */
+export const bunqPaymentId = (sequence: number): number => Bank.paymentId(sequence);
+
 interface State {
   apiKey: string;
   access: AccessState;

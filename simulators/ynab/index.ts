@@ -12,7 +12,7 @@ import { Views } from "./views";
 
 export type { Control, LoggedRequest, PersonalTransaction } from "./control";
 export type { Fault } from "./faults";
-export { transactionIdOf } from "./seed";
+export { accountIdOf, categoryIdOf, transactionIdOf } from "./seed";
 
 export interface YnabTwinOptions {
   /** What the plan holds at first; without it, an empty plan in euro. Left aside when the state file has a plan. */

@@ -72,8 +72,8 @@ class Ynab implements YnabProvider {
   private known: Budget | undefined;
 
   constructor(private readonly options: YnabOptions) {
-    this.plan = options.plan.trim().toLowerCase();
-    if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(this.plan)) {
+    this.plan = options.plan.trim();
+    if (!/^[\w-]+$/.test(this.plan) || ["last-used", "default"].includes(this.plan)) {
       throw new TallyError(
         "CONFIG_INVALID",
         `"${options.plan.slice(0, 40)}" is not the id of a YNAB plan. Choose the plan from the list; "last-used" would change with what is opened in YNAB.`,
