@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { demoCommand } from "./demo";
 import { EXIT, type CommandIo } from "./io";
+import { parseCommand } from "./parse";
 import { simulateCommand } from "./simulate";
 import { startCommand } from "./start";
 import { syncCommand } from "./sync";
@@ -8,6 +9,7 @@ import { syncCommand } from "./sync";
 /** The command line: `tallyflow COMMAND ...`. A command takes its arguments and answers its exit code. */
 const COMMANDS: Readonly<Record<string, (argv: string[], io: CommandIo) => Promise<number>>> = {
   start: startCommand,
+  parse: parseCommand,
   sync: syncCommand,
   demo: demoCommand,
   simulate: simulateCommand,

@@ -1,2 +1,3 @@
 export * from "./port";
 export { bankCursorId, bankExtract, type BankExtractOptions, type BankExtractResult } from "./extract";
+export { openBunq, BUNQ_PRODUCTION_URL, BUNQ_SANDBOX_URL, type BunqOptions, type KeyStore } from "./bunq";

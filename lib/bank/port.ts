@@ -1,5 +1,5 @@
 import type { BankAccount, Payment } from "../store";
-import type { CalendarDate, Json } from "../values";
+import type { CalendarDate, ErrorCode, Json } from "../values";
 
 /** The provider port of banks: bunq, statement files and aggregators all look like this to the extract step. */
 
@@ -8,6 +8,8 @@ export interface RowError {
   /** Line of the file (1-based), or absent where there are no lines. */
   line?: number;
   reason: string;
+  /** For programs, where there is a code that says more than STATEMENT_ROW_INVALID. */
+  code?: ErrorCode;
 }
 
 export interface PaymentPage {

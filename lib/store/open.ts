@@ -1,6 +1,7 @@
 import { TallyError } from "../values";
 import { migrate, type Migration } from "./migrations";
 import type { Store } from "./port";
+import { MongoStore } from "./mongodb";
 import { SqliteStore } from "./sqlite";
 
 export type StoreOptions =
@@ -33,7 +34,7 @@ async function connect(options: StoreOptions): Promise<Store> {
     if (options.path === "") throw new TallyError("CONFIG_INVALID", "The store has no path. Give it one.");
     return new SqliteStore(options.path);
   }
-  throw new TallyError("CONFIG_INVALID", "This build has no MongoDB adapter yet. Use SQLite.");
+  return MongoStore.connect(options.uri, options.database);
 }
 
 /**

@@ -5,10 +5,10 @@ import { schema } from "./schema";
 
 const step = defineStep({
   schema,
-  async run(context, options, { bank, budget }) {
-    const { budgetId } = await budget();
-    const since = options.since ? { since: options.since } : {};
-    return bankExtract(context, await bank(), { budgetIds: [budgetId], ...since });
+  async run(context, options, tools) {
+    const bank = await tools.bank();
+    const budgetIds = options.budget ? [(await tools.budget()).budgetId] : [];
+    return bankExtract(context, bank, { budgetIds, ...(options.since ? { since: options.since } : {}) });
   },
 });
 

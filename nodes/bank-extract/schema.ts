@@ -1,10 +1,15 @@
-import { bankField, budgetField, calendarDateText, storeField } from "../runtime/common-fields";
+import { z } from "zod";
+import { bankField, calendarDateText, storeField } from "../runtime/common-fields";
 import { field, nodeSchema } from "../runtime/schema";
 
 export const schema = nodeSchema("tally-bank-extract", "step", {
   store: storeField,
   bank: bankField,
-  budget: budgetField,
+  budget: field(z.string().min(1).optional(), {
+    label: "Budget",
+    description: "The budget that new payments are queued for. Without one they are only stored.",
+    config: "tally-budget",
+  }),
   since: field(calendarDateText.optional(), {
     label: "Since",
     description:

@@ -32,9 +32,10 @@ export const schema = nodeSchema("tally-bank", "config", {
     label: "Time zone",
     description: "The zone in which the bank's instants become calendar dates.",
   }),
-  currency: field(currencyText.default("EUR"), {
+  currency: field(currencyText.optional(), {
     label: "Currency",
-    description: "For files that do not state one.",
+    description:
+      "For files that do not state one. When it is set, statements in another currency are refused.",
     when: { field: "provider", values: ["files"] },
   }),
   account: field(z.string().min(1).optional(), {

@@ -5,9 +5,8 @@ import { schema } from "./schema";
 
 const step = defineStep({
   schema,
-  async run(context, options, { budget }) {
-    const since = options.since ? { since: options.since } : {};
-    return budgetExtract(context, await budget(), { full: options.full, ...since });
+  async run(context, { full, since }, tools) {
+    return budgetExtract(context, await tools.budget(), { full, ...(since ? { since } : {}) });
   },
 });
 

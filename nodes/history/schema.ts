@@ -1,27 +1,23 @@
 import { z } from "zod";
+import { HISTORY_ENTITIES } from "../../lib/history";
 import { storeField } from "../runtime/common-fields";
 import { field, nodeSchema } from "../runtime/schema";
 
 export const schema = nodeSchema("tally-history", "step", {
   store: storeField,
-  entity: field(
-    z
-      .enum(["all", "payments", "transactions", "categories", "payees", "budget_accounts", "bank_accounts"])
-      .default("all"),
-    {
-      label: "Entity",
-      description: "What to keep the history of.",
-      options: {
-        all: "Everything",
-        payments: "Payments",
-        transactions: "Transactions",
-        categories: "Categories",
-        payees: "Payees",
-        budget_accounts: "Budget accounts",
-        bank_accounts: "Bank accounts",
-      },
+  entity: field(z.enum(["all", ...HISTORY_ENTITIES]).default("all"), {
+    label: "Entity",
+    description: "What to keep the history of.",
+    options: {
+      all: "Everything",
+      payments: "Payments",
+      transactions: "Transactions",
+      categories: "Categories",
+      payees: "Payees",
+      budget_accounts: "Budget accounts",
+      bank_accounts: "Bank accounts",
     },
-  ),
+  }),
   guardShare: field(z.number().min(0).max(1).default(0.2), {
     label: "Guard",
     description:

@@ -5,15 +5,10 @@ import { schema } from "./schema";
 
 const step = defineStep({
   schema,
-  async run(context, { windowDays }, { budget, budgetSettings }) {
-    const { accounts, startDate } = budgetSettings();
-    const { budgetId } = await budget();
-    return matchStep(context, {
-      budgetId,
-      mapping: accounts,
-      windowDays,
-      ...(startDate ? { startDate } : {}),
-    });
+  async run(context, { windowDays }, tools) {
+    const { accounts: mapping, startDate } = tools.budgetSettings();
+    const { budgetId } = await tools.budget();
+    return matchStep(context, { budgetId, mapping, windowDays, ...(startDate ? { startDate } : {}) });
   },
 });
 

@@ -3,20 +3,31 @@ import { queueSync } from "../../lib/queue";
 import { defineStep, isDead, WORKER } from "../runtime";
 import { schema } from "./schema";
 
+/** How many transactions of a dry run are listed. */
+const SHOWN = 50;
+
 const step = defineStep({
   schema,
-  async run(context, options, { budget, budgetSettings }) {
-    const { accounts, startDate } = budgetSettings();
-    return queueSync(context, await budget(), {
+  async run(context, { dryRun, maxAttempts, explain, approveAbove }, tools) {
+    const { accounts: mapping, startDate } = tools.budgetSettings();
+    const result = await queueSync(context, await tools.budget(), {
+      mapping,
+      dryRun,
+      maxAttempts,
+      explain,
       worker: WORKER,
       isGone: isDead,
-      mapping: accounts,
-      maxAttempts: options.maxAttempts,
-      explain: options.explain,
-      dryRun: options.dryRun,
       ...(startDate ? { startDate } : {}),
-      ...(options.approveAbove === undefined ? {} : { approveAbove: options.approveAbove }),
+      ...(approveAbove === undefined ? {} : { approveAbove }),
     });
+    // A message is passed around and shown: a dry run of thousands is counted, and its beginning listed.
+    return result.wouldWrite
+      ? {
+          ...result,
+          wouldWriteTotal: result.wouldWrite.length,
+          wouldWrite: result.wouldWrite.slice(0, SHOWN),
+        }
+      : result;
   },
 });
 

@@ -5,22 +5,22 @@ import { field, nodeSchema } from "../runtime/schema";
 export const schema = nodeSchema("tally-queue-sync", "step", {
   store: storeField,
   budget: budgetField,
+  dryRun: field(z.boolean().default(false), {
+    label: "Dry run",
+    description: "List what would be written, and write nothing.",
+  }),
   maxAttempts: field(z.number().int().min(1).max(50).default(8), {
     label: "Attempts",
     description: "After this many failures a payment is set aside as dead, until someone requeues it.",
   }),
   explain: field(z.boolean().default(true), {
-    label: "Reason in the memo",
+    label: "Explain in the memo",
     description: "Add the confidence and the reason of the category to the memo.",
   }),
   approveAbove: field(z.number().min(0).max(1).optional(), {
-    label: "Approve from",
+    label: "Approve above",
     description:
-      "Transactions whose category is at least this sure (0 to 1) are written as approved. When empty, a person approves each in the budget.",
+      "Transactions whose confidence is at least this, 0 to 1, are written as approved. Empty: a person approves all of them in the budget.",
     placeholder: "never",
-  }),
-  dryRun: field(z.boolean().default(false), {
-    label: "Dry run",
-    description: "List what would be written, and write nothing.",
   }),
 });

@@ -1,10 +1,9 @@
 import type { Node, NodeAPI } from "node-red";
 import type { BankProvider } from "../../lib/bank";
 import type { BudgetProvider } from "../../lib/budget";
-import type { AccountMapping } from "../../lib/queue";
 import type { RunLedger } from "../../lib/runs";
 import type { Store } from "../../lib/store";
-import { TallyError } from "../../lib/values";
+import { TallyError, type CalendarDate } from "../../lib/values";
 import type { Lease } from "./pool";
 
 /** What the config nodes offer to other nodes. Each owns its connection; others lease it while they work. */
@@ -25,18 +24,17 @@ export interface BankNode extends Node {
   lease(store: Store): Promise<Lease<BankProvider>>;
 }
 
-/** The settings of a budget that its steps share. */
-export interface BudgetSettings {
-  accounts: AccountMapping[];
-  startDate?: string | undefined;
-  targetPrecision: number;
-  policy: "review" | "suggest" | "uncategorised";
-}
-
 export interface BudgetNode extends Node {
   lease(store: Store): Promise<Lease<BudgetProvider>>;
-  /** Throws CONFIG_INVALID. */
   settings(): BudgetSettings;
+}
+
+/** What a person chose for a budget, beside the connection. */
+export interface BudgetSettings {
+  accounts: { bank: string; budget: string }[];
+  startDate?: CalendarDate | undefined;
+  targetPrecision: number;
+  policy: "review" | "suggest" | "uncategorised";
 }
 
 /** A config node that can say whether its connection works. */
@@ -66,4 +64,20 @@ export function configNode<T extends Node>(
     );
   }
   return found;
+}
+
+/**
+ * A deployed store: the one with this id, or the first there is.
+ * @throws TallyError NOT_FOUND
+ */
+export function storeOf(RED: NodeAPI, id?: string): StoreNode {
+  const found: StoreNode[] = [];
+  RED.nodes.eachNode((definition) => {
+    if (definition.type !== "tally-store" || (id !== undefined && definition.id !== id)) return;
+    const node = RED.nodes.getNode(definition.id) as StoreNode | null | undefined;
+    if (node) found.push(node);
+  });
+  const [first] = found;
+  if (first) return first;
+  throw new TallyError("NOT_FOUND", id ? `There is no tally-store ${id}.` : "No flow has a tally-store yet.");
 }

@@ -9,7 +9,7 @@ export {
 } from "./config-nodes";
 export { resolveOptions, type OptionSources } from "./options";
 export { userPath } from "./paths";
-export { ownProvider, type ProviderNode } from "./provider-node";
+export { defineProvider, type Place, type ProviderDefinition } from "./provider-node";
 export { SharedPool, type Lease } from "./pool";
 export { guarded, registerRoutes } from "./routes";
 export {

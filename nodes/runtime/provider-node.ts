@@ -1,78 +1,114 @@
 import type { Node, NodeAPI, NodeDef } from "node-red";
+import type { z } from "zod";
 import type { Store } from "../../lib/store";
-import { TallyError, toTallyError } from "../../lib/values";
+import { TallyError } from "../../lib/values";
+import { storeOf, type TestableNode } from "./config-nodes";
+import { resolveOptions } from "./options";
+import { userPath } from "./paths";
 import { SharedPool, type Lease } from "./pool";
+import type { NodeSchema } from "./schema";
 
-/** A provider that a config node keeps open while steps use it. */
-interface Closable {
-  close(): Promise<void>;
+/** The one wrapper around config nodes that own a connection to a bank or a budget. */
+
+/** Where a connection may keep files. */
+export interface Place {
+  /** A relative path starts at Node-RED's user directory. */
+  path(given: string): string;
+  /** Names the config node: stable over deploys and restarts. */
+  nodeId: string;
 }
 
-/** The part that the config nodes of banks and budgets share: a provider opened once and leased to steps. */
-export interface ProviderNode<T> extends Node {
-  lease(store: Store): Promise<Lease<T>>;
+export interface ProviderDefinition<S extends z.ZodRawShape, P extends { close(): Promise<void> }, T> {
+  schema: NodeSchema<S>;
+  open(options: z.output<z.ZodObject<S>>, store: Store, place: Place): P | Promise<P>;
+  /** Ask something small and say in a few words what was found; throws when the connection does not work. */
+  test(options: z.output<z.ZodObject<S>>, store: Store, place: Place): Promise<string>;
+  /** What steps need of the node's fields beside the connection. */
+  settings?(options: z.output<z.ZodObject<S>>): T;
 }
+
+type ProviderNode<P, T> = Node &
+  TestableNode & { lease(store: Store): Promise<Lease<P>>; settings(): T | undefined };
 
 /**
- * Make a config node own its provider: the first step that asks opens it, it stays open between runs (a session with
- * a bank, a local copy of a budget), and it is closed with the node once the steps at work have given it back. After
- * a deploy nobody is given the old one.
- * @param open opens the provider from the node's settings; asked again after a failure
+ * The constructor of a config node with a connection. The connection is opened when a step first asks for it, kept
+ * between runs, and closed with the node once the steps at work have given it back.
  */
-export function ownProvider<T extends Closable>(
-  RED: NodeAPI,
-  node: ProviderNode<T>,
-  config: NodeDef,
-  open: (store: Store) => Promise<T>,
-): void {
-  RED.nodes.createNode(node, config);
-  const pool = new SharedPool<T>((provider) => provider.close());
-  const own = new Map<Store, Promise<Lease<T>>>();
-  let closed = false;
+export function defineProvider<S extends z.ZodRawShape, P extends { close(): Promise<void> }, T = undefined>(
+  definition: ProviderDefinition<S, P, T>,
+) {
+  return (RED: NodeAPI) =>
+    function (this: ProviderNode<P, T>, config: NodeDef): void {
+      RED.nodes.createNode(this, config);
+      const pool = new SharedPool<P>((provider) => provider.close());
+      const own = new Map<Store, Promise<Lease<P>>>();
+      const place: Place = { path: (given) => userPath(RED, given), nodeId: this.id };
+      let closed = false;
+      const options = () =>
+        resolveOptions(definition.schema, {
+          config: config as unknown as Record<string, unknown>,
+          credentials: this.credentials as Record<string, unknown> | undefined,
+        }) as z.output<z.ZodObject<S>>;
+      const acquire = (store: Store): Promise<Lease<P>> =>
+        pool.acquire(keyOf(store), async () => definition.open(options(), store, place));
+      const releaseOwn = async (keep?: Store): Promise<void> => {
+        for (const [store, lease] of own) {
+          if (store === keep) continue;
+          own.delete(store);
+          const held = await lease.catch(() => undefined);
+          await held?.release();
+        }
+      };
 
-  const acquire = (store: Store) => pool.acquire(keyOf(store), () => open(store));
-  const releaseOwn = async (except?: Store): Promise<void> => {
-    for (const [store, lease] of own) {
-      if (store === except) continue;
-      own.delete(store);
-      // One that could not be opened has told so to the step that asked for it.
-      const held = await lease.catch(() => undefined);
-      await held?.release();
-    }
-  };
-
-  node.lease = async (store) => {
-    if (closed)
-      throw new TallyError("CANCELLED", "The connection was closed by a deploy. Send the message again.", {
-        retryable: true,
+      this.settings = () => definition.settings?.(options());
+      this.lease = async (store) => {
+        if (closed) {
+          const message =
+            "The connection was closed because the flow was stopped or deployed. Send the message again.";
+          throw new TallyError("CANCELLED", message, { retryable: true });
+        }
+        // A store that was deployed anew is another store; what was opened on the one before is of no use any more.
+        await releaseOwn(store);
+        let kept = own.get(store);
+        if (!kept) {
+          kept = acquire(store);
+          own.set(store, kept);
+        }
+        try {
+          await kept;
+        } catch (error) {
+          if (own.get(store) === kept) own.delete(store);
+          throw error;
+        }
+        return acquire(store);
+      };
+      this.testConnection = async () => {
+        const lease = await storeOf(RED).lease();
+        try {
+          return await definition.test(options(), lease.value.store, place);
+        } finally {
+          await lease.release();
+        }
+      };
+      this.on("close", (_removed: boolean, done: () => void) => {
+        closed = true;
+        releaseOwn().then(done, (error: unknown) => {
+          this.warn(error instanceof Error ? error.message : String(error));
+          done();
+        });
       });
-    // A store that was deployed anew is another store: what was opened on the one before is of no more use.
-    await releaseOwn(store);
-    const kept = own.get(store) ?? acquire(store);
-    own.set(store, kept);
-    try {
-      await kept;
-    } catch (error) {
-      if (own.get(store) === kept) own.delete(store);
-      throw error;
-    }
-    return acquire(store);
-  };
-  node.on("close", (_removed: boolean, done: () => void) => {
-    closed = true;
-    releaseOwn().then(done, (thrown: unknown) => {
-      node.warn(toTallyError(thrown).message);
-      done();
-    });
-  });
+    };
 }
 
 const keys = new WeakMap<Store, string>();
 let nextKey = 0;
 
-/** Names an open store for as long as it is open. */
+/** One connection for each open store: a store that was closed and opened again is another. */
 function keyOf(store: Store): string {
-  const key = keys.get(store) ?? String(nextKey++);
-  keys.set(store, key);
+  let key = keys.get(store);
+  if (key === undefined) {
+    key = String(nextKey++);
+    keys.set(store, key);
+  }
   return key;
 }

@@ -1,9 +1,12 @@
-import type { Request, RequestHandler, Response } from "express";
 import type { NodeAPI } from "node-red";
 import type { RunState } from "../../lib/store";
 import { TallyError, toTallyError, type ErrorCode } from "../../lib/values";
-import type { StoreNode, TestableNode } from "./config-nodes";
+import { storeOf, type TestableNode } from "./config-nodes";
 import { openStores } from "./stores";
+
+type RequestHandler = ReturnType<NodeAPI["auth"]["needsPermission"]>;
+type Request = Parameters<RequestHandler>[0];
+type Response = Parameters<RequestHandler>[1];
 
 /** Routes of the editor and of scripts, all under `/tallyflow`, each with a permission. */
 
@@ -124,16 +127,4 @@ function testConnection(RED: NodeAPI) {
       throw new TallyError("NOT_FOUND", "This node is not deployed yet. Deploy first, then test.");
     response.json({ message: await node.testConnection() });
   };
-}
-
-function storeOf(RED: NodeAPI, id: string | undefined): StoreNode {
-  const found: StoreNode[] = [];
-  RED.nodes.eachNode((definition) => {
-    if (definition.type !== "tally-store" || (id !== undefined && definition.id !== id)) return;
-    const node = RED.nodes.getNode(definition.id) as StoreNode | null | undefined;
-    if (node) found.push(node);
-  });
-  const [first] = found;
-  if (first) return first;
-  throw new TallyError("NOT_FOUND", id ? `There is no tally-store ${id}.` : "No flow has a tally-store yet.");
 }

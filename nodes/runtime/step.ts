@@ -39,7 +39,7 @@ export interface StepTools {
   msg: Readonly<TallyMessage>;
   bank(): Promise<BankProvider>;
   budget(): Promise<BudgetProvider>;
-  /** What the budget's config node says of accounts, start date and policy. */
+  /** What was chosen in the budget node beside the connection. */
   budgetSettings(): BudgetSettings;
 }
 

@@ -5,15 +5,15 @@ import { field, nodeSchema } from "../runtime/schema";
 export const schema = nodeSchema("tally-train", "step", {
   store: storeField,
   budget: budgetField,
+  when: field(z.enum(["always", "missing"]).default("always"), {
+    label: "Train",
+    description: "At every message, or only while the budget has no model in production yet.",
+    options: { always: "Always", missing: "When there is no model yet" },
+  }),
   promote: field(z.enum(["gate", "never"]).default("gate"), {
     label: "Promote",
     description: "Put the new version into production when it passes the gate, or only keep it as candidate.",
     options: { gate: "When it passes the gate", never: "Never, keep as candidate" },
-  }),
-  asOf: field(z.iso.datetime({ offset: true }).optional(), {
-    label: "As of",
-    description: "Learn from the labels as they were at this instant (ISO 8601).",
-    placeholder: "now",
   }),
   seed: field(z.number().int().min(0).default(1), {
     label: "Seed",

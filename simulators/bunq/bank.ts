@@ -209,6 +209,6 @@ function upperBound<T>(items: readonly T[], holds: (item: T) => boolean): number
 }
 
 /** The place of the first row whose id is not below the one given. */
-export function positionOf(rows: readonly Row[], id: number): number {
+export function positionOf(rows: readonly { id: number }[], id: number): number {
   return upperBound(rows, (row) => row.id < id);
 }

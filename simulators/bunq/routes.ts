@@ -106,7 +106,7 @@ function read(world: World, call: Call): Answer {
   found = /^\/user\/(\d+)\/monetary-account(-bank|-savings|-card)?(?:\/(\d+))?$/.exec(call.path);
   if (found) {
     own(found[1]);
-    return accounts(world, found[2] ?? "", found[3]);
+    return accounts(world, call, found[2] ?? "", found[3]);
   }
   found = /^\/user\/(\d+)\/monetary-account\/(\d+)\/(payment|mastercard-action)(?:\/(\d+))?$/.exec(call.path);
   if (!found) throw new BunqError(404, "Route not found.");
@@ -165,7 +165,7 @@ function paginate<T extends { id: number }>(
   if (older !== undefined && newer !== undefined) {
     throw new BunqError(400, "The older_id and the newer_id cannot be used together.");
   }
-  const place = (id: number) => Math.min(size, positionOf(items as unknown as readonly Row[], id));
+  const place = (id: number) => Math.min(size, positionOf(items, id));
   const end = older !== undefined ? place(older) : newer !== undefined ? undefined : size;
   const from = end === undefined ? place(newer! + 1) : Math.max(0, end - count);
   const to = end ?? Math.min(size, from + count);
@@ -189,17 +189,22 @@ const KINDS: Record<string, string> = {
   "-card": "MonetaryAccountCard",
 };
 
-function accounts(world: World, kind: string, id: string | undefined): Answer {
-  const wrapped: Wrapped[] = [];
+function accounts(world: World, call: Call, kind: string, id: string | undefined): Answer {
+  const found: { id: number; wrapped: Wrapped }[] = [];
   for (const account of world.bank.accounts) {
     const accountId = world.bank.accountId(account.key);
     const balance = world.bank.balance(account.key);
     const [name, object] = accountObject(account, accountId, world.userId, balance, CREATED);
     const wanted = kind === "" || KINDS[kind] === name;
-    if (wanted && (id === undefined || Number(id) === accountId)) wrapped.push({ [name]: object });
+    if (wanted && (id === undefined || Number(id) === accountId))
+      found.push({ id: accountId, wrapped: { [name]: object } });
   }
-  if (id !== undefined && wrapped.length === 0) throw new BunqError(404, "MonetaryAccount not found.");
-  return id === undefined ? { Response: wrapped, Pagination: NO_PAGES } : { Response: wrapped };
+  if (id === undefined) {
+    const { page, pagination } = paginate(call, found, found.length);
+    return { Response: page.map(({ wrapped }) => wrapped), Pagination: pagination };
+  }
+  if (!found[0]) throw new BunqError(404, "MonetaryAccount not found.");
+  return { Response: [found[0].wrapped] };
 }
 
 function user(world: World): Wrapped {

@@ -56,7 +56,7 @@ export class Planning {
     const known = ["checking", "savings", "cash", "creditCard", "otherAsset", "otherLiability"];
     if (!known.includes(type)) throw badRequest("type is not valid");
     const account = this.state.change(() => this.newAccount(name, type, fields["balance"] as number));
-    return answer({ account: this.views.account(account) }, 201);
+    return answer({ account: this.views.account(account), server_knowledge: this.state.knowledge }, 201);
   }
 
   private newAccount(name: string, type: AccountType, balance: number): Account {
@@ -215,8 +215,10 @@ export class Planning {
       return answer({ scheduled_transactions: shown, server_knowledge: knowledge });
     }
     const known = id === undefined ? undefined : (this.state.live("scheduled", id) ?? missing());
-    const shown = (row: Parameters<Views["scheduled"]>[0], status = 200) =>
-      answer({ scheduled_transaction: this.views.scheduled(row) }, status);
+    const shown = (row: Parameters<Views["scheduled"]>[0], status = 200) => {
+      const server_knowledge = this.state.knowledge;
+      return answer({ scheduled_transaction: this.views.scheduled(row), server_knowledge }, status);
+    };
     if (known && call.method === "GET") return shown(known);
     if (known && call.method === "DELETE") {
       return shown(this.state.change(() => this.state.put("scheduled", { ...known, deleted: true })));

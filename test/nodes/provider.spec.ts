@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import type { NodeAPI, NodeDef } from "node-red";
+import type { Node, NodeAPI } from "node-red";
 import type { Store } from "../../lib/store";
 import { TallyError } from "../../lib/values";
-import { ownProvider, type ProviderNode, type StoreNode } from "../../nodes/runtime";
+import { defineProvider, nodeSchema, type Lease, type StoreNode } from "../../nodes/runtime";
 import storeType = require("../../nodes/store/index");
 import { helper, load, node, runtime } from "./support";
+
+type ProviderNode<T> = Node & { lease(store: Store): Promise<Lease<T>> };
 
 class Provider {
   closed = 0;
@@ -24,15 +26,17 @@ describe("config node with a connection", () => {
     refuse = false;
   });
 
-  const type = (RED: NodeAPI) =>
-    RED.nodes.registerType("tally-budget", function (this: ProviderNode<Provider>, config: NodeDef) {
-      ownProvider<Provider>(RED, this, config, (store) => {
-        if (refuse) return Promise.reject(new TallyError("AUTH_FAILED", "No."));
-        const provider = new Provider(store);
-        opened.push(provider);
-        return Promise.resolve(provider);
-      });
-    });
+  const connection = defineProvider({
+    schema: nodeSchema("tally-budget", "config", {}),
+    open: (_options, store) => {
+      if (refuse) throw new TallyError("AUTH_FAILED", "No.");
+      const provider = new Provider(store);
+      opened.push(provider);
+      return provider;
+    },
+    test: () => Promise.resolve("works"),
+  });
+  const type = (RED: NodeAPI) => RED.nodes.registerType("tally-budget", connection(RED));
   const flow = {
     types: [storeType, type],
     nodes: [

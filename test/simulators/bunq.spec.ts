@@ -94,10 +94,8 @@ describe("bunq twin", () => {
     const twin = await start();
     const client = await new RawBunq(twin.url, twin.apiKey).open();
     const answer = await client.get(`/user/${client.userId}/monetary-account`);
-    const accounts = answer.body.Response as unknown as Record<
-      string,
-      { id: number; balance: { value: string } }
-    >[];
+    type Shown = Record<string, { id: number; balance: { value: string } }>;
+    const accounts = (answer.body.Response as unknown as Shown[]).reverse();
     assert.deepEqual(
       accounts.map((each) => Object.keys(each)[0]),
       ["MonetaryAccountBank", "MonetaryAccountSavings", "MonetaryAccountCard"],

@@ -277,6 +277,8 @@ function convert(schema: unknown, how: Conversion, open = false): unknown {
   const result: JsonObject = {};
   const composed = ["allOf", "anyOf", "oneOf"].some((key) => source[key] !== undefined);
   for (const [key, value] of Object.entries(source)) {
+    // Not a keyword of 3.1 any more, though descriptions still carry it.
+    if (key === "nullable" && !how.legacy) continue;
     if (["example", "examples", "default", "enum", "const", "required"].includes(key)) result[key] = value;
     else if (MAPS.has(key)) {
       const members = Object.entries(value as JsonObject);

@@ -51,6 +51,8 @@ export interface StatementAccount {
   statementId?: string;
   openingBalance?: StatementBalance;
   closingBalance?: StatementBalance;
+  /** The closing balance is that of a moment (a report during the day): the rows need not add up to it. */
+  interim?: boolean;
   payments: StatementPayment[];
 }
 

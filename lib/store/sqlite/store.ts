@@ -33,6 +33,7 @@ export class SqliteStore implements Store {
   readonly kind = "sqlite";
   /** Path of the file, or `:memory:`. */
   readonly path: string;
+  readonly #working = new Set<Promise<unknown>>();
   #link: WorkerLink | undefined;
   #closed = false;
 
@@ -42,7 +43,7 @@ export class SqliteStore implements Store {
 
   collection<T extends Doc>(def: CollectionDef<T>): Collection<T> {
     checkDefinition(def as CollectionDef<Doc>);
-    return new SqliteCollection(def, () => this.link());
+    return new SqliteCollection(def, (work) => this.#work(work));
   }
 
   async schemaVersion(): Promise<number> {
@@ -50,7 +51,7 @@ export class SqliteStore implements Store {
   }
 
   async ping(): Promise<void> {
-    await this.link().call("ping");
+    await this.#work((link) => link.call("ping"));
   }
 
   /**
@@ -58,18 +59,20 @@ export class SqliteStore implements Store {
    * @throws TallyError CONFIG_INVALID when the file is there already; STORE_UNAVAILABLE when it cannot be written
    */
   async backup(target: string): Promise<void> {
-    await this.link().call("backup", target);
+    await this.#work((link) => link.call("backup", target));
   }
 
+  /** Close after the calls under way. */
   async close(): Promise<void> {
     this.#closed = true;
+    await Promise.allSettled(this.#working);
     const link = this.#link;
     this.#link = undefined;
     await link?.close();
   }
 
-  /** The worker thread that is running, or a new one after a crash. */
-  link(): WorkerLink {
+  /** Do some work on the worker thread that is running, or on a new one after a crash. */
+  async #work<R>(work: Work<R>): Promise<R> {
     if (this.#closed) {
       throw new TallyError(
         "STORE_UNAVAILABLE",
@@ -77,17 +80,25 @@ export class SqliteStore implements Store {
       );
     }
     if (!this.#link?.alive) this.#link = new WorkerLink(this.path);
-    return this.#link;
+    const running = work(this.#link);
+    this.#working.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#working.delete(running);
+    }
   }
 }
 
+type Work<R> = (link: WorkerLink) => Promise<R>;
+
 class SqliteCollection<T extends Doc> implements Collection<T> {
   readonly def: CollectionDef<T>;
-  readonly #linkOf: () => WorkerLink;
+  readonly #work: <R>(work: Work<R>) => Promise<R>;
 
-  constructor(def: CollectionDef<T>, linkOf: () => WorkerLink) {
+  constructor(def: CollectionDef<T>, work: <R>(work: Work<R>) => Promise<R>) {
     this.def = def;
-    this.#linkOf = linkOf;
+    this.#work = work;
   }
 
   async upsertMany(docs: readonly T[]): Promise<UpsertResult> {
@@ -117,19 +128,19 @@ class SqliteCollection<T extends Doc> implements Collection<T> {
 
   async getMany(ids: readonly string[]): Promise<T[]> {
     if (ids.length === 0) return [];
-    const link = await this.#ready();
-    const docs: T[] = [];
-    for (let start = 0; start < ids.length; start += SCAN_PAGE) {
-      const bodies = await link.call("getMany", this.def.name, ids.slice(start, start + SCAN_PAGE));
-      for (const doc of await parseAll<T>(bodies)) docs.push(doc);
-    }
-    return docs;
+    return this.#ready(async (link) => {
+      const docs: T[] = [];
+      for (let start = 0; start < ids.length; start += SCAN_PAGE) {
+        const bodies = await link.call("getMany", this.def.name, ids.slice(start, start + SCAN_PAGE));
+        for (const doc of await parseAll<T>(bodies)) docs.push(doc);
+      }
+      return docs;
+    });
   }
 
   async find(query: RangeQuery): Promise<Page<T>> {
     const plan = this.#plan(query);
-    const link = await this.#ready();
-    const { bodies, more } = await link.call("find", this.def.name, plan);
+    const { bodies, more } = await this.#ready((link) => link.call("find", this.def.name, plan));
     const items = await parseAll<T>(bodies);
     const last = items.at(-1);
     if (!more || last === undefined) return { items };
@@ -151,51 +162,53 @@ class SqliteCollection<T extends Doc> implements Collection<T> {
 
   async count(query: Pick<RangeQuery, "index" | "equals" | "from" | "to">): Promise<number> {
     const plan = this.#plan(query);
-    return (await this.#ready()).call("count", this.def.name, plan);
+    return this.#ready((link) => link.call("count", this.def.name, plan));
   }
 
   async updateMany(updates: readonly ConditionalUpdate<T>[]): Promise<ConditionalResult> {
     checkUpdates(this.def, updates);
     const total: ConditionalResult = { updatedIds: [], conflictIds: [] };
     if (updates.length === 0) return total;
-    const link = await this.#ready();
-    for (let start = 0; start < updates.length; start += UPDATES) {
-      const slice = updates.slice(start, start + UPDATES).map(({ id, expected, set }) => ({
-        id,
-        expected: plain(withNulls(expected)),
-        set: plain(set),
-        remove: Object.keys(set).filter((field) => set[field as keyof T] === undefined),
-      }));
-      const part = await link.call("updateMany", this.def.name, slice);
-      total.updatedIds.push(...part.updatedIds);
-      total.conflictIds.push(...part.conflictIds);
-    }
-    return total;
+    return this.#ready(async (link) => {
+      for (let start = 0; start < updates.length; start += UPDATES) {
+        const slice = updates.slice(start, start + UPDATES).map(({ id, expected, set }) => ({
+          id,
+          expected: plain(withNulls(expected)),
+          set: plain(set),
+          remove: Object.keys(set).filter((field) => set[field as keyof T] === undefined),
+        }));
+        const part = await link.call("updateMany", this.def.name, slice);
+        total.updatedIds.push(...part.updatedIds);
+        total.conflictIds.push(...part.conflictIds);
+      }
+      return total;
+    });
   }
 
   async deleteMany(ids: readonly string[]): Promise<number> {
     if (ids.length === 0) return 0;
-    return (await this.#ready()).call("deleteMany", this.def.name, [...ids]);
+    return this.#ready((link) => link.call("deleteMany", this.def.name, [...ids]));
   }
 
   #plan(query: RangeQuery): RangePlan {
     return planRange(this.def as CollectionDef<Doc>, query);
   }
 
-  /** A worker that knows this collection. */
-  async #ready(): Promise<WorkerLink> {
-    const link = this.#linkOf();
-    const key = `${this.def.name} ${JSON.stringify([this.def.indexes, this.def.volatile])}`;
-    let declared = link.declared.get(key);
-    if (declared === undefined) {
-      const { name, shardKey, indexes, volatile } = this.def as CollectionDef<Doc>;
-      declared = link.call("declare", { name, shardKey, indexes, ...(volatile ? { volatile } : {}) });
-      link.declared.set(key, declared);
-      // A declaration that failed is tried again by the next call; this call gets the error.
-      declared.catch(() => link.declared.delete(key));
-    }
-    await declared;
-    return link;
+  /** Work on a worker that knows this collection. */
+  #ready<R>(work: Work<R>): Promise<R> {
+    return this.#work(async (link) => {
+      const key = `${this.def.name} ${JSON.stringify([this.def.indexes, this.def.volatile])}`;
+      let declared = link.declared.get(key);
+      if (declared === undefined) {
+        const { name, shardKey, indexes, volatile } = this.def as CollectionDef<Doc>;
+        declared = link.call("declare", { name, shardKey, indexes, ...(volatile ? { volatile } : {}) });
+        link.declared.set(key, declared);
+        // Those who wait get the error; the next call tries again.
+        declared.catch(() => link.declared.delete(key));
+      }
+      await declared;
+      return work(link);
+    });
   }
 
   /** Hand the documents to the worker slice by slice, then have each 10,000 of them written in one transaction. */
@@ -205,20 +218,19 @@ class SqliteCollection<T extends Doc> implements Collection<T> {
   ): Promise<void> {
     const distinct = [...byId(this.def, docs).values()];
     if (distinct.length === 0) return;
-    const link = await this.#ready();
-    for (let start = 0; start < distinct.length; start += TRANSACTION) {
-      const batch = distinct.slice(start, start + TRANSACTION);
-      const staging = link.nextStaging();
-      const staged: Promise<void>[] = [];
-      for (let at = 0; at < batch.length; at += SLICE) {
-        if (at > 0) await nextTurn();
-        const slice = batch.slice(at, at + SLICE);
-        const ids = slice.map((doc) => doc.id);
-        const bodies = slice.map((doc) => JSON.stringify(doc));
-        staged.push(link.call("stage", staging, ids, bodies));
+    await this.#ready(async (link) => {
+      for (let start = 0; start < distinct.length; start += TRANSACTION) {
+        const batch = distinct.slice(start, start + TRANSACTION);
+        const staging = link.nextStaging();
+        for (let at = 0; at < batch.length; at += SLICE) {
+          const slice = batch.slice(at, at + SLICE);
+          const ids = slice.map((doc) => doc.id);
+          const bodies = slice.map((doc) => JSON.stringify(doc));
+          await link.call("stage", staging, ids, bodies);
+        }
+        await write(link, staging);
       }
-      await Promise.all([...staged, write(link, staging)]);
-    }
+    });
   }
 }
 

@@ -1,0 +1,1 @@
+export { csvReader, inferMapping, type MappingProposal } from "./reader";

@@ -1,0 +1,356 @@
+import { formatAmount, isCurrencyCode, isIban, normaliseIban } from "../../../values";
+import type { Party } from "../../../store";
+import type { RowError } from "../../port";
+import { currencyOfSign, lexAmount, toMoney } from "../fields/amounts";
+import { lexDate, resolveDate } from "../fields/dates";
+import type { ReaderOptions, StatementAccount, StatementPayment } from "../types";
+import { Accounts } from "./accounts";
+import { isNegative } from "./columns";
+import { tableFacts, type TableFacts } from "./facts";
+import type { Layout, Table } from "./layout";
+import { datedTotal, directionOf, statusOf, totalLine } from "./marks";
+import type { CellOf, CsvProfile } from "./profile";
+import type { Row } from "./rows";
+import { dateByFormat } from "./date-format";
+import { normaliseHeader } from "./words";
+
+interface Reading {
+  layout: Layout;
+  facts: TableFacts;
+  names: string[];
+  profile: CsvProfile | undefined;
+  errors: RowError[];
+  /** Is most of `amountOut` (`amountIn`) written with a minus? */
+  outNegative: boolean;
+  inNegative: boolean;
+}
+
+/** The rows of a table as payments, by account. What cannot be read becomes an entry of `errors`. */
+export function readTable(
+  table: Table,
+  layout: Layout,
+  profile: CsvProfile | undefined,
+  options: ReaderOptions,
+  errors: RowError[],
+): StatementAccount[] {
+  const facts = tableFacts(table, layout, options, errors);
+  const reading: Reading = {
+    layout,
+    facts,
+    names: columnNames(table),
+    profile,
+    errors,
+    outNegative: mostlyNegative(table.rows, layout.amountOut),
+    inNegative: mostlyNegative(table.rows, layout.amountIn),
+  };
+  const accounts = new Accounts(layout, facts);
+  const lastPayment = table.rows.findLastIndex((row) => hasDate(row, layout) && hasMoney(row, layout));
+  let previous: StatementPayment | undefined;
+  table.rows.forEach((row, index) => {
+    const outcome = readRow(row, reading, accounts);
+    if (typeof outcome === "object") {
+      previous = outcome.payment;
+      accounts.add(outcome);
+      return;
+    }
+    if (outcome === "nothing") {
+      if (previous && index <= lastPayment + 1 && continues(row, layout, table)) {
+        const more = textOf(row, layout);
+        if (more && row.line === (previous.line ?? 0) + 1) {
+          previous.description = `${previous.description} ${more}`.trim();
+          return;
+        }
+      }
+      if (index > lastPayment && !row.cells.some((cell) => /\d/.test(cell))) return;
+      if (row.cells.some((cell) => totalLine(cell))) return;
+      if (index > lastPayment && row.cells.filter((cell) => cell.trim()).length <= 2 && !hasMoney(row, layout)) return;
+      accounts.breakAll();
+      errors.push({ line: row.line, reason: `The line holds no date and no amount that can be read ("${excerpt(row)}"); it was left out.` });
+      return;
+    }
+    if (outcome !== undefined) {
+      accounts.breakAll();
+      errors.push({ line: row.line, reason: outcome });
+    }
+  });
+  return accounts.finish(errors);
+}
+
+export interface ReadPayment {
+  payment: StatementPayment;
+  account: string;
+  accountName?: string;
+  /** The amount had no sign: the running balance has to tell the direction. */
+  unsigned?: boolean;
+}
+
+/** A payment; a reason; `nothing` for a line without date and amount; undefined for one that is rightly left out. */
+function readRow(row: Row, reading: Reading, accounts: Accounts): ReadPayment | string | undefined {
+  const { layout } = reading;
+  const cell = (column: number | undefined) => (column === undefined ? "" : (row.cells[column] ?? "").trim());
+  const named: CellOf = (...names) => {
+    for (const name of names) {
+      const at = reading.names.findIndex((known) => normaliseHeader(known) === normaliseHeader(name));
+      if (at >= 0) return cell(at);
+    }
+    return "";
+  };
+
+  const status = statusOf(cell(layout.status));
+  const dateText = cell(layout.date);
+  const when = dateOf(dateText, reading) ?? dateOf(cell(layout.dateFallback), reading);
+  const currency = currencyOf(cell(layout.currency), row, reading);
+  const balance = balanceOf(cell(layout.balanceAfter), currency, reading);
+  const hasAmount = hasMoney(row, layout);
+  const texts = [...layout.description, layout.counterparty, layout.type].map((column) => cell(column)).filter(Boolean);
+
+  if (!when) {
+    if (!hasAmount) return dateText && lexAmount(cell(layout.balanceAfter)) ? `The date "${dateText.slice(0, 40)}" does not exist and there is no amount; the line was left out.` : "nothing";
+    if (row.cells.some((text) => totalLine(text))) return undefined;
+    if (status === "void") return undefined;
+    const waits = statusOf(dateText) === "pending" || status === "pending" || dateText === "--";
+    return waits
+      ? "The payment is pending and has no date yet; it was left out and will come when it is booked."
+      : `The date "${dateText.slice(0, 40)}" cannot be read; the payment was left out.`;
+  }
+  const total =
+    texts.map(datedTotal).find((kind) => kind !== undefined) ??
+    row.cells.map(datedTotal).find((kind) => kind === "opening" || kind === "closing");
+  if (total && !cell(layout.counterpartyAccount)) {
+    const stated = balance ?? (hasAmount ? signedAmount(row, currency, reading) : undefined);
+    if (typeof stated === "number") accounts.state(total, cell(layout.account), stated, currency, when.date);
+    return undefined;
+  }
+  if (!hasAmount && !reading.profile?.money) {
+    return amountCells(layout).some((column) => cell(column))
+      ? `The amount "${amountCells(layout).map(cell).find(Boolean)!.slice(0, 40)}" cannot be read; the payment was left out.`
+      : "The line has a date but no amount; it was left out.";
+  }
+  if (status === "void") {
+    return `The bank says "${cell(layout.status).slice(0, 40)}": no money was moved, and the line was left out.`;
+  }
+
+  const amount = reading.profile?.money
+    ? reading.profile.money(named, (text, code) => plainAmount(text, code, reading, row.line))
+    : signedAmount(row, currency, reading);
+  if (typeof amount === "string") return `${amount[0]!.toUpperCase()}${amount.slice(1)}; the payment was left out.`;
+  const money = typeof amount === "number" ? { amount, currency } : amount;
+  if (!isCurrencyCode(money.currency)) return `"${money.currency.slice(0, 20)}" is not a currency; the payment was left out.`;
+
+  const payment: StatementPayment = {
+    date: when.date,
+    amount: money.amount === 0 ? 0 : money.amount,
+    currency: money.currency,
+    status,
+    description: textOf(row, layout),
+    line: row.line,
+    raw: rawOf(row, reading.names),
+  };
+  if (when.instant) payment.instant = when.instant;
+  const valued = dateOf(cell(layout.valueDate), reading);
+  if (valued) payment.valueDate = valued.date;
+  const counterparty = partyOf(row, reading, payment.amount);
+  if (counterparty) payment.counterparty = counterparty;
+  if (!payment.description && counterparty?.name) payment.description = counterparty.name;
+  if (cell(layout.type)) payment.type = cell(layout.type).toLowerCase();
+  for (const key of ["reference", "bankId", "mandateId", "creditorId", "category"] as const) {
+    const value = cell(layout[key]);
+    if (value && value !== "-") payment[key] = value;
+  }
+  if (balance !== undefined) payment.balanceAfter = balance;
+  const original = originalOf(row, reading, payment);
+  if (original) payment.original = original;
+  reading.profile?.finish?.(payment, named);
+  const account = cell(layout.account);
+  const result: ReadPayment = { payment, account };
+  if (cell(layout.accountName)) result.accountName = cell(layout.accountName);
+  if (layout.signFromBalance) result.unsigned = true;
+  return result;
+}
+
+function amountCells(layout: Layout): number[] {
+  return [layout.amount, layout.amountIn, layout.amountOut].filter((column) => column !== undefined);
+}
+
+function hasMoney(row: Row, layout: Layout): boolean {
+  return amountCells(layout).some((column) => lexAmount((row.cells[column] ?? "").trim()) !== undefined);
+}
+
+function hasDate(row: Row, layout: Layout): boolean {
+  return [layout.date, layout.dateFallback].some(
+    (column) => column !== undefined && lexDate((row.cells[column] ?? "").trim()) !== undefined,
+  );
+}
+
+function dateOf(text: string, { layout, facts }: Reading): { date: string; instant?: string } | undefined {
+  if (!text) return undefined;
+  if (layout.dateFormat) {
+    const date = dateByFormat(text, layout.dateFormat);
+    if (date) return { date };
+  }
+  const lexed = lexDate(text);
+  return lexed && resolveDate(lexed, facts.dayFirst);
+}
+
+function currencyOf(text: string, row: Row, { layout, facts }: Reading): string {
+  if (/^[A-Za-z]{3}$/.test(text)) return text.toUpperCase();
+  for (const column of amountCells(layout)) {
+    const sign = lexAmount((row.cells[column] ?? "").trim())?.currency;
+    const code = sign && currencyOfSign(sign);
+    if (code) return code;
+  }
+  return facts.currency;
+}
+
+function balanceOf(text: string, currency: string, reading: Reading): number | undefined {
+  const lexed = lexAmount(text);
+  if (!lexed) return undefined;
+  const money = toMoney(lexed, currency, reading.facts.marks.get(reading.layout.balanceAfter!));
+  if (typeof money === "string" || money.rounded) return undefined;
+  return isNegative(lexed) ? -money.minor : money.minor;
+}
+
+/** An amount in a column of its own, as written. */
+function plainAmount(text: string, currency: string, reading: Reading, line: number, column?: number): number | string {
+  const lexed = lexAmount(text);
+  if (!lexed) return `the amount "${text.slice(0, 40)}" cannot be read`;
+  const mark = column === undefined ? reading.layout.decimal : reading.facts.marks.get(column);
+  const money = toMoney(lexed, currency, mark);
+  if (typeof money === "string") return `the amount cannot be read: ${money}`;
+  const amount = isNegative(lexed) ? -money.minor : money.minor;
+  if (money.rounded) {
+    reading.errors.push({
+      line,
+      reason: `${text.slice(0, 40)} has more decimals than ${currency} has; it was rounded to ${formatAmount(amount, currency)}.`,
+    });
+  }
+  return amount;
+}
+
+/** The amount of a row with its sign, minor units; a text says why there is none. */
+function signedAmount(row: Row, currency: string, reading: Reading): number | string {
+  const { layout } = reading;
+  const text = (column: number | undefined) => (column === undefined ? "" : (row.cells[column] ?? "").trim());
+  const read = (column: number) => plainAmount(text(column), currency, reading, row.line, column);
+
+  let amount: number | string;
+  if (layout.amount !== undefined) {
+    amount = read(layout.amount);
+    if (typeof amount === "string") return amount;
+    if (layout.direction !== undefined) {
+      const mark = text(layout.direction);
+      const direction = layout.out
+        ? mark.toLowerCase() === layout.out.trim().toLowerCase()
+          ? "out"
+          : "in"
+        : directionOf(mark);
+      if (!direction) return `the direction "${mark.slice(0, 20)}" is not known, so that the amount has no sign`;
+      if (direction === "out") amount = -Math.abs(amount);
+    } else if (layout.bareIsOut) {
+      const lexed = lexAmount(text(layout.amount));
+      if (lexed && !lexed.sign && !lexed.suffix) amount = -amount;
+    }
+  } else {
+    const into = text(layout.amountIn) ? read(layout.amountIn!) : 0;
+    const out = text(layout.amountOut) ? read(layout.amountOut!) : 0;
+    if (typeof into === "string") return into;
+    if (typeof out === "string") return out;
+    if (into !== 0 && out !== 0) return "the line has both money in and money out";
+    // A column of money in that is negative throughout counts what a card owes.
+    amount = out !== 0 ? (reading.outNegative ? out : -out) : reading.inNegative ? -into : into;
+  }
+  if (layout.negate) amount = -amount;
+  if (layout.fee !== undefined && text(layout.fee)) {
+    const fee = read(layout.fee);
+    if (typeof fee === "string") return fee;
+    amount -= fee;
+  }
+  return amount;
+}
+
+function mostlyNegative(rows: readonly Row[], column: number | undefined): boolean {
+  if (column === undefined) return false;
+  let negative = 0;
+  let positive = 0;
+  for (const row of rows) {
+    const lexed = lexAmount((row.cells[column] ?? "").trim());
+    if (!lexed || !/[1-9]/.test(lexed.body)) continue;
+    if (lexed.sign === "-") negative++;
+    else positive++;
+  }
+  return negative > positive;
+}
+
+function textOf(row: Row, layout: Layout): string {
+  const parts: string[] = [];
+  for (const column of layout.description) {
+    const text = (row.cells[column] ?? "").replace(/\s+/g, " ").trim();
+    if (text && !parts.includes(text)) parts.push(text);
+  }
+  return parts.join(" ");
+}
+
+function partyOf(row: Row, { layout }: Reading, amount: number): Party | undefined {
+  const cell = (column: number | undefined) =>
+    column === undefined ? "" : (row.cells[column] ?? "").replace(/\s+/g, " ").trim();
+  const party: Party = {};
+  const name = cell(layout.counterparty) || (amount < 0 ? cell(layout.payee) : cell(layout.payer));
+  if (name) party.name = name;
+  const number = cell(layout.counterpartyAccount);
+  if (isIban(number)) party.iban = normaliseIban(number);
+  else if (number && number !== name) party.account = number;
+  const bic = cell(layout.counterpartyBic);
+  if (/^[A-Za-z]{6}[A-Za-z0-9]{2}(?:[A-Za-z0-9]{3})?$/.test(bic)) party.bic = bic.toUpperCase();
+  return Object.keys(party).length > 0 ? party : undefined;
+}
+
+function originalOf(row: Row, reading: Reading, payment: StatementPayment): StatementPayment["original"] {
+  const { layout, facts } = reading;
+  if (layout.originalAmount === undefined) return undefined;
+  const text = (row.cells[layout.originalAmount] ?? "").trim();
+  const lexed = lexAmount(text);
+  const code =
+    (layout.originalCurrency === undefined ? "" : (row.cells[layout.originalCurrency] ?? "").trim().toUpperCase()) ||
+    (lexed?.currency ? (currencyOfSign(lexed.currency) ?? "") : "");
+  if (!lexed || !isCurrencyCode(code) || code === payment.currency) return undefined;
+  const money = toMoney(lexed, code, facts.marks.get(layout.originalAmount));
+  if (typeof money === "string" || money.rounded) return undefined;
+  const negative = isNegative(lexed) || payment.amount < 0;
+  return { amount: negative ? -money.minor : money.minor, currency: code };
+}
+
+/** Lines that carry on the text of the payment above: as wide as a row, and nothing but text. */
+function continues(row: Row, layout: Layout, table: Table): boolean {
+  const texts = new Set([...layout.description, layout.counterparty]);
+  const width = table.header?.cells.length ?? 0;
+  const filled = row.cells.map((cell, column) => (cell.trim() ? column : -1)).filter((column) => column >= 0);
+  return (
+    filled.length > 0 &&
+    filled.every((column) => texts.has(column)) &&
+    filled[0]! > 0 &&
+    row.cells.length <= Math.max(width, 2) &&
+    !row.cells.some((cell) => totalLine(cell))
+  );
+}
+
+function columnNames(table: Table): string[] {
+  const seen = new Map<string, number>();
+  return (table.header?.cells ?? []).map((cell, index) => {
+    const name = cell.replace(/\s+/g, " ").trim() || `column ${index + 1}`;
+    const count = (seen.get(name) ?? 0) + 1;
+    seen.set(name, count);
+    return count === 1 ? name : `${name} ${count}`;
+  });
+}
+
+function rawOf(row: Row, names: readonly string[]): Record<string, string> {
+  const raw: Record<string, string> = {};
+  row.cells.forEach((cell, index) => {
+    if (cell !== "" || index < names.length) raw[names[index] ?? `column ${index + 1}`] = cell;
+  });
+  return raw;
+}
+
+function excerpt(row: Row): string {
+  return row.cells.join(" ").replace(/\s+/g, " ").trim().slice(0, 60);
+}

@@ -1,0 +1,111 @@
+import { readdir, readFile, stat } from "node:fs/promises";
+import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { sha256, TallyError } from "../../values";
+
+/** A statement file in memory, for example uploaded by a person. */
+export interface StatementFile {
+  name: string;
+  content: Uint8Array | string;
+}
+
+/** A file on its way to a reader; its bytes are fetched only when it is read. */
+export interface FoundFile {
+  name: string;
+  /** Changes when the content may have changed; for files of a folder without reading them. */
+  stamp: string;
+  /** @throws TallyError STATEMENT_UNREADABLE for a file that is too large */
+  load(): Promise<Uint8Array | string>;
+}
+
+/** What is no statement yet, or never: parts of downloads, hidden files, editors' copies. */
+const IGNORED = /^(?:\.|~)|(?:\.(?:part|partial|crdownload|download|tmp|temp|swp|lock)|~)$/i;
+
+/** Files given in memory. */
+export function givenFiles(files: readonly StatementFile[], maxBytes: number): FoundFile[] {
+  return files.map(({ name, content }) => ({
+    name,
+    stamp: sha256(content),
+    load: async () => {
+      if (content.length > maxBytes) throw tooLarge(name, content.length, maxBytes);
+      return content;
+    },
+  }));
+}
+
+/**
+ * Files of a folder, by name. A file that changed within the last `settleMs` is looked at again after that time, and
+ * is left for the next run when it is still growing.
+ * @throws TallyError CONFIG_INVALID when the folder cannot be read
+ */
+export async function folderFiles(
+  folder: string,
+  maxBytes: number,
+  settleMs: number,
+  signal?: AbortSignal,
+): Promise<FoundFile[]> {
+  let names: string[];
+  try {
+    const entries = await readdir(folder, { withFileTypes: true });
+    names = entries
+      .filter((entry) => !entry.isDirectory() && !IGNORED.test(entry.name))
+      .map((entry) => entry.name);
+  } catch (cause) {
+    throw new TallyError(
+      "CONFIG_INVALID",
+      `The folder ${folder} for statement files cannot be read. Check that it exists and may be read.`,
+      { cause },
+    );
+  }
+  const before = await stats(folder, names);
+  const young = [...before].filter(([, at]) => Date.now() - at.mtimeMs < settleMs).map(([name]) => name);
+  if (young.length > 0) {
+    await delay(settleMs, undefined, signal ? { signal } : {});
+    const after = await stats(folder, young);
+    for (const name of young) {
+      const [was, is] = [before.get(name), after.get(name)];
+      if (!is || was?.size !== is.size || was.mtimeMs !== is.mtimeMs) before.delete(name);
+    }
+  }
+  return [...before.keys()].sort().map((name) => {
+    const { size, mtimeMs } = before.get(name)!;
+    const file = path.join(folder, name);
+    return {
+      name,
+      stamp: `${size}:${mtimeMs}`,
+      load: async () => {
+        if (size > maxBytes) throw tooLarge(name, size, maxBytes);
+        return readFile(file);
+      },
+    };
+  });
+}
+
+interface Seen {
+  size: number;
+  mtimeMs: number;
+}
+
+async function stats(folder: string, names: readonly string[]): Promise<Map<string, Seen>> {
+  const found = new Map<string, Seen>();
+  for (const name of names) {
+    try {
+      const { size, mtimeMs, ...rest } = await stat(path.join(folder, name));
+      if ((rest.mode & 0o170000) === 0o100000 || process.platform === "win32")
+        found.set(name, { size, mtimeMs });
+    } catch (error) {
+      // Moved away between the listing and now: it is not there, which is no fault.
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+  }
+  return found;
+}
+
+/** Refusal of a file that would not fit into memory. */
+export function tooLarge(name: string, size: number, maxBytes: number): TallyError {
+  const mib = (bytes: number) => `${Math.round(bytes / 1024 / 1024)} MiB`;
+  return new TallyError(
+    "STATEMENT_UNREADABLE",
+    `${name} has ${mib(size)}; statement files of up to ${mib(maxBytes)} are read. Download it for a shorter period.`,
+  );
+}

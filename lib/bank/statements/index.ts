@@ -1,0 +1,9 @@
+export * from "./types";
+export { parseStatement } from "./parse";
+export { sameAccount } from "./accounts";
+export {
+  openStatementFiles,
+  type StatementFile,
+  type StatementFileOptions,
+  type StatementFileProvider,
+} from "./provider";

@@ -1,0 +1,1 @@
+export { ofxReader } from "./reader";

@@ -1,0 +1,1 @@
+export { qifReader } from "./reader";

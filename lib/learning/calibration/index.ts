@@ -1,0 +1,3 @@
+export * from "./calibrator";
+export * from "./metrics";
+export * from "./threshold";

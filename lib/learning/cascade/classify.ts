@@ -1,0 +1,124 @@
+import type { Classification, ClassificationPath } from "../../store";
+import type { Id } from "../../values";
+import type { TrainedModel } from "../model";
+import type { Example } from "../types";
+import { matchRule, type UserRule } from "./rules";
+
+/** What the cascade decides for one payment. */
+export interface Decision {
+  path: ClassificationPath;
+  /** Absent for transfers and when it abstained. */
+  categoryId?: Id;
+  /** Probability that the best guess is right, 0 to 1; for an abstention too. */
+  confidence: number;
+  /** The three most likely categories, best first; empty for transfers. */
+  top: { categoryId: Id; confidence: number }[];
+}
+
+export interface CascadeOptions {
+  /** Categories that exist; no other is ever suggested. All that the model knows when absent. */
+  allowed?: ReadonlySet<Id>;
+  rules?: readonly UserRule[];
+  /** The payment is one side of a transfer between own accounts. */
+  transfer?: boolean;
+}
+
+export type Explained = Decision & Pick<Classification, "reason" | "explanation">;
+
+/** Transfer, then the user's rules, then settled memory, then the model, and below its threshold nothing. */
+export function decide(
+  model: TrainedModel | undefined,
+  example: Example,
+  options: CascadeOptions = {},
+): Decision {
+  if (options.transfer) return { path: "transfer", confidence: 1, top: [] };
+  const rule = matchRule(options.rules ?? [], example);
+  if (rule && (options.allowed?.has(rule.categoryId) ?? true)) {
+    return {
+      path: "rule",
+      categoryId: rule.categoryId,
+      confidence: 1,
+      top: [{ categoryId: rule.categoryId, confidence: 1 }],
+    };
+  }
+  if (!model) return { path: "abstain", confidence: 0, top: [] };
+  const remembered = model.settledAnswer(example, options.allowed);
+  if (remembered) {
+    const { categoryId, confidence } = remembered;
+    return { path: "memory", categoryId, confidence, top: [{ categoryId, confidence }] };
+  }
+  const scored = model.score(example, options.allowed);
+  if (scored.best < 0) return { path: "abstain", confidence: 0, top: [] };
+  const top = topOf(scored.categories, scored.probabilities, scored.best, scored.confidence);
+  if (scored.confidence < model.threshold) return { path: "abstain", confidence: scored.confidence, top };
+  return { path: "model", categoryId: top[0]!.categoryId, confidence: scored.confidence, top };
+}
+
+/** The decision with the reason for people and what it rests on. */
+export function explain(
+  model: TrainedModel | undefined,
+  example: Example,
+  decision: Decision,
+  options: CascadeOptions & { nameOf?(category: Id): string } = {},
+): Explained {
+  const nameOf = options.nameOf ?? ((category: Id) => category);
+  const guess = decision.categoryId ?? decision.top[0]?.categoryId;
+  const known = model && decision.path !== "transfer" && decision.path !== "rule";
+  const nearest = known
+    ? model.nearest(example).filter((past) => options.allowed?.has(past.categoryId) ?? true)
+    : [];
+  const terms = known && guess !== undefined ? model.terms(example, guess) : [];
+  return { ...decision, explanation: { nearest, terms }, reason: reason() };
+
+  function reason(): string {
+    const sure = `${Math.round(decision.confidence * 100)} % sure`;
+    switch (decision.path) {
+      case "transfer":
+        return "A transfer between your own accounts has no category.";
+      case "rule": {
+        const rule = matchRule(options.rules ?? [], example);
+        return `Your rule ${rule?.name ? `"${rule.name}"` : "for such payments"} says ${nameOf(guess!)}.`;
+      }
+      case "memory":
+        return `The last payments to this counterparty were all ${nameOf(guess!)}.`;
+      case "model":
+        return `Most likely ${nameOf(guess!)} (${sure})${because()}.`;
+      case "abstain":
+        if (!model) return "Nothing has been learned yet: no model is trained.";
+        if (guess === undefined) return "The model knows no category that still exists in the budget.";
+        return `Perhaps ${nameOf(guess)}, but only ${sure}: please decide.`;
+    }
+  }
+
+  function because(): string {
+    const same = nearest.find((past) => past.categoryId === guess);
+    if (same) return `, like "${same.text}" before`;
+    return terms[0] ? `, mostly by ${terms[0].term}` : "";
+  }
+}
+
+/** The best three; the first with its calibrated confidence, the others with their share of what is left. */
+function topOf(
+  categories: readonly Id[],
+  probabilities: Float32Array,
+  best: number,
+  confidence: number,
+): Decision["top"] {
+  const order = [best];
+  for (let place = 1; place < 3; place++) {
+    let next = -1;
+    for (let c = 0; c < probabilities.length; c++) {
+      if (probabilities[c]! <= 0 || order.includes(c)) continue;
+      if (next < 0 || probabilities[c]! > probabilities[next]!) next = c;
+    }
+    if (next >= 0) order.push(next);
+  }
+  const rest = 1 - probabilities[best]!;
+  return order.map((c, place) => ({
+    categoryId: categories[c]!,
+    confidence:
+      place === 0
+        ? confidence
+        : Math.min(confidence, rest > 0 ? ((1 - confidence) * probabilities[c]!) / rest : 0),
+  }));
+}

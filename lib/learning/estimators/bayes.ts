@@ -1,0 +1,164 @@
+import type { Id } from "../../values";
+import { FeatureExtractor } from "../features";
+import { softmax, type Example, type LabelledExample, type Scores } from "../types";
+import { CategoryIndex } from "./categoryIndex";
+import {
+  checkpoint,
+  type Estimator,
+  type EstimatorState,
+  type FitOptions,
+  type Parameters,
+  type Term,
+} from "./port";
+import { register } from "./registry";
+import { ENTRY, HEAD, SparseRows } from "./sparseRows";
+
+/**
+ * Complement naive Bayes (Rennie, Shih, Teevan, Karger 2003, "Tackling the Poor Assumptions of Naive Bayes Text
+ * Classifiers"): a category is likely when the terms are unlikely in all the others, which copes with categories of
+ * very different size. Counts only, so it is online by nature.
+ *
+ * Parameters: `alpha` the smoothing added to each count.
+ */
+const NAME = "complement-naive-bayes";
+const DEFAULTS = { alpha: 0.3 };
+/** Row that holds the totals: per category the sum of all its counts (a) and its examples (b). */
+const TOTALS = 0xffffffff;
+
+class ComplementNaiveBayes implements Estimator {
+  readonly name = NAME;
+  private readonly extractor = new FeatureExtractor();
+
+  constructor(
+    readonly parameters: Parameters,
+    private readonly index: CategoryIndex,
+    private readonly rows: SparseRows,
+  ) {}
+
+  get categories(): readonly Id[] {
+    return this.index.ids;
+  }
+
+  fit(examples: readonly LabelledExample[], options?: FitOptions): void {
+    for (let i = 0; i < examples.length; i++) {
+      checkpoint(i, examples.length, options);
+      this.update(examples[i]!, examples[i]!.label);
+    }
+  }
+
+  update(example: Example, label: Id): void {
+    const vector = this.extractor.extract(example, undefined);
+    const category = this.index.add(label);
+    let sum = 0;
+    for (let i = 0; i < vector.size; i++) {
+      if (this.count(vector.hashes[i]!, category, vector.values[i]!, 0)) sum += vector.values[i]!;
+    }
+    this.count(TOTALS, category, sum, 1);
+  }
+
+  predict(example: Example): Scores {
+    const vector = this.extractor.extract(example, undefined);
+    const n = this.index.ids.length;
+    const scores = new Float64Array(n);
+    if (n > 1) {
+      const { ints, floats } = this.rows;
+      const alpha = this.parameters["alpha"]!;
+      const totals = this.totals();
+      let length = 0;
+      for (let i = 0; i < vector.size; i++) {
+        const row = this.rows.find(vector.hashes[i]!);
+        if (row < 0) continue;
+        const value = vector.values[i]!;
+        length += value;
+        const end = row + HEAD + ints[row]! * ENTRY;
+        let all = 0;
+        for (let e = row + HEAD; e < end; e += ENTRY) all += floats[e + 1]!;
+        const elsewhere = Math.log(all + alpha);
+        for (let e = row + HEAD; e < end; e += ENTRY) {
+          scores[ints[e]!]! += value * (elsewhere - Math.log(Math.max(0, all - floats[e + 1]!) + alpha));
+        }
+      }
+      // The normaliser of the complement: the same for all terms of a category.
+      const sum = totals.reduce((a, b) => a + b, 0);
+      for (let c = 0; c < n; c++)
+        scores[c]! += length * Math.log((sum - totals[c]! + alpha * this.rows.size) / sum);
+      // Terms are far from independent; dividing by the root of the length keeps the probabilities from 0 and 1.
+      const spread = Math.sqrt(Math.max(1, length));
+      for (let c = 0; c < n; c++) scores[c]! /= spread;
+    }
+    softmax(scores);
+    return { categories: this.index.ids.slice(), probabilities: Float32Array.from(scores) };
+  }
+
+  explain(example: Example, category: Id, limit: number): Term[] {
+    const wanted = this.index.get(category);
+    const vector = this.extractor.extract(example, undefined, true);
+    const { ints, floats } = this.rows;
+    const alpha = this.parameters["alpha"]!;
+    const terms: Term[] = [];
+    for (let i = 0; i < vector.size; i++) {
+      const row = this.rows.find(vector.hashes[i]!);
+      if (row < 0) continue;
+      const end = row + HEAD + ints[row]! * ENTRY;
+      let all = 0;
+      let own = 0;
+      for (let e = row + HEAD; e < end; e += ENTRY) {
+        all += floats[e + 1]!;
+        if (ints[e] === wanted) own = floats[e + 1]!;
+      }
+      if (own > 0)
+        terms.push({ term: vector.names[i]!, weight: Math.log((all + alpha) / (all - own + alpha)) });
+    }
+    return terms.sort((a, b) => b.weight - a.weight).slice(0, limit);
+  }
+
+  serialise(): EstimatorState {
+    const { hashes, counts, categories, a, b } = this.rows.serialise();
+    return {
+      meta: { categories: this.index.ids.slice(), parameters: { ...this.parameters } },
+      arrays: { hashes, counts, entryCategories: categories, a, b },
+    };
+  }
+
+  private totals(): Float64Array {
+    const totals = new Float64Array(this.index.ids.length);
+    const row = this.rows.find(TOTALS);
+    const { ints, floats } = this.rows;
+    for (let e = row + HEAD; e < row + HEAD + ints[row]! * ENTRY; e += ENTRY)
+      totals[ints[e]!] = floats[e + 1]!;
+    return totals;
+  }
+
+  private count(hash: number, category: number, a: number, b: number): boolean {
+    const row = this.rows.open(hash);
+    if (row < 0) return false;
+    const { ints, floats } = this.rows;
+    const end = row + HEAD + ints[row]! * ENTRY;
+    for (let e = row + HEAD; e < end; e += ENTRY) {
+      if (ints[e] !== category) continue;
+      floats[e + 1]! += a;
+      floats[e + 2]! += b;
+      return true;
+    }
+    this.rows.add(hash, row, category, a, b);
+    return true;
+  }
+}
+
+register({
+  name: NAME,
+  defaults: DEFAULTS,
+  create: (parameters) =>
+    new ComplementNaiveBayes({ ...DEFAULTS, ...parameters }, new CategoryIndex(), new SparseRows()),
+  restore({ meta, arrays }) {
+    const { categories, parameters } = meta as { categories: Id[]; parameters: Parameters };
+    const rows = SparseRows.restore({
+      hashes: arrays["hashes"] as Uint32Array,
+      counts: arrays["counts"] as Uint16Array,
+      categories: arrays["entryCategories"] as Uint16Array,
+      a: arrays["a"] as Float32Array,
+      b: arrays["b"] as Float32Array,
+    });
+    return new ComplementNaiveBayes(parameters, new CategoryIndex(categories), rows);
+  },
+});

@@ -1,0 +1,15 @@
+// One line for each estimator: the file registers itself.
+import "./logistic";
+import "./bayes";
+import "./counterparty";
+
+export type {
+  Estimator,
+  EstimatorKind,
+  EstimatorState,
+  FitOptions,
+  Parameters,
+  Term,
+  TypedArray,
+} from "./port";
+export { createEstimator, estimatorKind, estimatorNames, register, restoreEstimator } from "./registry";

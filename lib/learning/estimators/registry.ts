@@ -1,0 +1,36 @@
+import { TallyError } from "../../values";
+import type { Estimator, EstimatorKind, EstimatorState, Parameters } from "./port";
+
+const kinds = new Map<string, EstimatorKind>();
+
+/** Make a kind of estimator known under its name. */
+export function register(kind: EstimatorKind): void {
+  kinds.set(kind.name, kind);
+}
+
+/** Names of all estimators, in the order in which they were registered. */
+export function estimatorNames(): string[] {
+  return [...kinds.keys()];
+}
+
+/** @throws TallyError CONFIG_INVALID when there is no estimator of this name */
+export function estimatorKind(name: string): EstimatorKind {
+  const kind = kinds.get(name);
+  if (!kind) {
+    throw new TallyError(
+      "CONFIG_INVALID",
+      `There is no estimator "${name}". Use one of: ${estimatorNames().join(", ")}.`,
+    );
+  }
+  return kind;
+}
+
+/** An estimator that has learned nothing yet. @throws TallyError CONFIG_INVALID for an unknown name */
+export function createEstimator(name: string, parameters?: Parameters): Estimator {
+  return estimatorKind(name).create(parameters);
+}
+
+/** An estimator as it was serialised. @throws TallyError CONFIG_INVALID for an unknown name */
+export function restoreEstimator(name: string, state: EstimatorState): Estimator {
+  return estimatorKind(name).restore(state);
+}

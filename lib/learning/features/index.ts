@@ -1,0 +1,6 @@
+export * from "./clean";
+export * from "./extract";
+export * from "./hash";
+export * from "./hashIndex";
+export * from "./memory";
+export * from "./vector";

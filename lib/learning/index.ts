@@ -1,0 +1,11 @@
+export * from "./types";
+export { cleanText, FEATURE_VERSION, FeatureExtractor } from "./features";
+export * from "./estimators";
+export * from "./calibration";
+export * from "./cascade";
+export { TrainedModel, type ModelInfo, type ModelMetrics, type ScoredExample } from "./model";
+export type { PastPayment } from "./memory";
+export * from "./gate";
+export * from "./training";
+export * from "./registry";
+export * from "./steps";

@@ -1,0 +1,83 @@
+import {
+  categories,
+  matches,
+  payments,
+  queue,
+  transactions,
+  type Category,
+  type Payment,
+  type Store,
+  type Transaction,
+} from "../../store";
+import { normaliseIban, queueId, type Id } from "../../values";
+import type { Example, LabelledExample } from "../types";
+
+/** What features are made of, from a payment as the bank gave it. */
+export function exampleOf(payment: Payment): Example {
+  const party = payment.counterparty;
+  const account = party?.iban ? normaliseIban(party.iban) : party?.account;
+  return {
+    id: payment.id,
+    text: party?.name ?? "",
+    description: payment.description,
+    ...(account && { counterpartyAccount: account }),
+    account: payment.accountId,
+    amount: payment.amount,
+    currency: payment.currency,
+    date: payment.date,
+    ...(payment.type && { type: payment.type }),
+  };
+}
+
+/** Categories of a budget that people use: neither deleted nor the budget's own. */
+export async function usableCategories(store: Store, budgetId: Id): Promise<Map<Id, Category>> {
+  const found = new Map<Id, Category>();
+  for await (const category of store.collection(categories).scan({ index: "byBudget", equals: [budgetId] })) {
+    if (!category.deleted && !category.internal) found.set(category.id, category);
+  }
+  return found;
+}
+
+const PAGE = 500;
+
+/**
+ * The labels of a budget, in the order of time: transactions that a person approved, with the payment they are
+ * matched with. Left out: deleted ones, transfers, splits, categories that are gone or the budget's own, and what
+ * nobody approved, our own suggestions above all.
+ */
+export async function* labelsOf(store: Store, budgetId: Id): AsyncIterable<LabelledExample> {
+  const usable = await usableCategories(store, budgetId);
+  let after: string | undefined;
+  do {
+    const page = await store.collection(transactions).find({
+      index: "byBudget",
+      equals: [budgetId],
+      limit: PAGE,
+      ...(after !== undefined && { after }),
+    });
+    const labelled = page.items.filter((transaction) => isLabel(transaction, usable));
+    const paired = await store.collection(matches).getMany(labelled.map(({ id }) => id));
+    const paymentOf = new Map(paired.map((match) => [match.id, match.paymentId]));
+    const found = await store.collection(payments).getMany([...paymentOf.values()]);
+    const byId = new Map(found.map((payment) => [payment.id, payment]));
+    const items = await store.collection(queue).getMany(found.map(({ id }) => queueId(id, budgetId)));
+    const transfers = new Set(items.filter((item) => item.transferPaymentId).map((item) => item.paymentId));
+    for (const transaction of labelled) {
+      const payment = byId.get(paymentOf.get(transaction.id) ?? "");
+      if (!payment || transfers.has(payment.id)) continue;
+      yield { ...exampleOf(payment), label: transaction.categoryId! };
+    }
+    after = page.next;
+  } while (after !== undefined);
+}
+
+function isLabel(transaction: Transaction, usable: ReadonlyMap<Id, Category>): boolean {
+  return (
+    transaction.approved &&
+    !transaction.deleted &&
+    !transaction.transferAccountId &&
+    !transaction.split?.length &&
+    typeof transaction.categoryId === "string" &&
+    usable.has(transaction.categoryId)
+  );
+}

@@ -1,0 +1,2 @@
+export * from "./train";
+export { trainInWorker, type WorkerTrained, type WorkerTrainOptions } from "./inWorker";

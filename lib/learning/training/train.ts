@@ -1,0 +1,284 @@
+import { createHash } from "node:crypto";
+import { TallyError, type CalendarDate, type Id } from "../../values";
+import {
+  accuracy,
+  calibrate,
+  chooseThreshold,
+  coverageCurve,
+  expectedCalibrationError,
+  fitCalibration,
+  macroF1,
+  perCategory,
+  UNCALIBRATED,
+  type CurvePoint,
+  type Outcome,
+} from "../calibration";
+import { chooseSettledRule, PastPayments, SettledMemory, type SettledTrial } from "../memory";
+import {
+  createEstimator,
+  estimatorKind,
+  estimatorNames,
+  type Estimator,
+  type Parameters,
+} from "../estimators";
+import { FEATURE_VERSION, FeatureExtractor } from "../features";
+import { firstGate, gate, type GateResult } from "../gate";
+import { argMax, type LabelledExample } from "../types";
+import { TrainedModel, type ModelInfo, type ModelMetrics } from "../model";
+
+/** Raised when training gives other models for the same data. */
+export const CODE_VERSION = "learning-1";
+
+export interface TrainOptions {
+  /** Estimators that compete; all that are registered when absent. */
+  estimators?: readonly string[];
+  parameters?: Readonly<Record<string, Parameters>>;
+  /** Of what is answered, this share is to be right; .95 when absent. */
+  targetPrecision?: number;
+  seed?: number;
+  /** Share of the newest rows that is held out for calibration, threshold and metrics; .2 when absent. */
+  heldOut?: number;
+  /** The model in production, to compare with. */
+  production?: TrainedModel;
+  signal?: AbortSignal;
+  progress?(done: number, total: number, what: string): void;
+}
+
+export interface Trained {
+  model: TrainedModel;
+  gate: GateResult;
+}
+
+/** Fewest labels and categories that can be learned from. */
+export const MIN_LABELS = 20;
+/** Estimators compete on the newest rows of this many at most; the winner learns from everything. */
+const COMPETITION_ROWS = 12_000;
+const COMPETITION_SLICE = 3_000;
+
+/**
+ * Train on labels in the order of time. All estimators compete on one split; the best learns the earlier part and is
+ * scored, frozen, on the later slice, which gives calibration, threshold, metrics and the gate's comparison; then it
+ * goes on to learn the slice as well. As estimators are online, that is the same model as a refit on everything.
+ * Equal examples and options give equal bytes.
+ *
+ * @throws TallyError TRAINING_DATA_TOO_SMALL below 20 labels or two categories; what the signal throws
+ */
+export function trainModel(examples: readonly LabelledExample[], options: TrainOptions = {}): Trained {
+  const rows = inOrder(examples);
+  const seed = options.seed ?? 1;
+  const target = options.targetPrecision ?? 0.95;
+  const split = Math.max(
+    1,
+    Math.min(rows.length - 1, Math.floor(rows.length * (1 - (options.heldOut ?? 0.2)))),
+  );
+  const competition = compete(rows, split, options);
+  const name = competition[0]!.estimator;
+  const parameters = { ...estimatorKind(name).defaults, ...options.parameters?.[name] };
+  const estimator = createEstimator(name, parameters);
+  const extractor = new FeatureExtractor();
+  const settled = new SettledMemory(extractor);
+  const past = new PastPayments();
+  const learn = (from: number, to: number) => {
+    estimator.fit(rows.slice(from, to), {
+      ...(options.signal && { signal: options.signal }),
+      progress: (done) => options.progress?.(from + done, rows.length, "learning"),
+    });
+    for (let i = from; i < to; i++) {
+      settled.learn(rows[i]!, estimator.categories.indexOf(rows[i]!.label));
+      past.add(rows[i]!, extractor.cleanName(rows[i]!), rows[i]!.label);
+    }
+  };
+
+  learn(0, split);
+  const slice = rows.slice(split);
+  const outcomes = predictAll(estimator, slice, options.signal);
+  const trials: SettledTrial[] = [];
+  slice.forEach((row, i) => {
+    const found = settled.look(row);
+    if (!found) return;
+    const memory = estimator.categories[found.category]!;
+    trials.push({ seen: found.seen, memory, model: outcomes[i]!.predicted, label: row.label });
+  });
+  const production = options.production;
+  const newer = production
+    ? rows.findIndex((row, i) => i >= split && row.date > production.info.trainedOn.to)
+    : split;
+  const gateFrom = newer < 0 ? rows.length : newer;
+  learn(split, gateFrom);
+  const compared =
+    gateFrom === split ? outcomes : predictAll(estimator, rows.slice(gateFrom), options.signal);
+  learn(gateFrom, rows.length);
+
+  const majority = majorityAccuracy(rows.slice(0, split), slice);
+  const { probabilities, right } = asNumbers(outcomes);
+  const calibration = fitCalibration(probabilities, right);
+  const confidences = probabilities.map((p) => calibrate(calibration, p));
+  const info: ModelInfo = {
+    estimator: name,
+    parameters,
+    featureVersion: FEATURE_VERSION,
+    dataHash: hashExamples(rows),
+    codeVersion: CODE_VERSION,
+    seed,
+    targetPrecision: target,
+    trainedOn: {
+      examples: rows.length,
+      from: rows[0]!.date,
+      to: rows[rows.length - 1]!.date,
+      categories: [...estimator.categories].sort(),
+    },
+    metrics: { ...measure(outcomes, target), majority, competition },
+  };
+  const model = new TrainedModel({
+    info,
+    estimator,
+    settled,
+    settledRule: chooseSettledRule(trials, target),
+    calibration,
+    threshold: chooseThreshold(confidences, right, target),
+    past,
+  });
+  const verdict = production
+    ? compareWith(production, rows.slice(gateFrom), compared, estimator.categories, seed)
+    : firstGate(outcomes, majority);
+  return { model, gate: verdict };
+}
+
+/** Hash of what a model learns from: order, fields and labels. */
+export function hashExamples(examples: readonly LabelledExample[]): string {
+  const hash = createHash("sha256");
+  for (const e of examples) {
+    hash.update(
+      JSON.stringify([
+        e.id,
+        e.label,
+        e.date,
+        e.amount,
+        e.currency,
+        e.text,
+        e.description,
+        e.account,
+        e.counterpartyAccount ?? "",
+        e.type ?? "",
+        e.context ?? [],
+      ]),
+    );
+    hash.update("\n");
+  }
+  return hash.digest("hex");
+}
+
+function inOrder(examples: readonly LabelledExample[]): LabelledExample[] {
+  const categories = new Set(examples.map((example) => example.label));
+  if (examples.length < MIN_LABELS || categories.size < 2) {
+    throw new TallyError(
+      "TRAINING_DATA_TOO_SMALL",
+      `There are ${examples.length} approved payments in ${categories.size} categories; at least ${MIN_LABELS} in 2 are needed. Approve some more in the budget.`,
+      { details: { labels: examples.length, categories: categories.size } },
+    );
+  }
+  // The order in which rows of one day came is kept: it carries which came first.
+  return examples
+    .map((example, i) => ({ example, i }))
+    .sort((a, b) => (a.example.date < b.example.date ? -1 : a.example.date > b.example.date ? 1 : a.i - b.i))
+    .map(({ example }) => example);
+}
+
+function compete(
+  rows: readonly LabelledExample[],
+  split: number,
+  options: TrainOptions,
+): ModelMetrics["competition"] {
+  const names = options.estimators ?? estimatorNames();
+  const early = rows.slice(Math.max(0, split - COMPETITION_ROWS), split);
+  const later = rows.slice(split, split + COMPETITION_SLICE);
+  if (names.length === 0) throw new TallyError("CONFIG_INVALID", "Name at least one estimator to train.");
+  const results = names.map((name, i) => {
+    options.progress?.(i, names.length, `comparing ${name}`);
+    const estimator = createEstimator(name, options.parameters?.[name]);
+    estimator.fit(early, options.signal ? { signal: options.signal } : undefined);
+    const outcomes = predictAll(estimator, later, options.signal);
+    return { estimator: name, accuracy: accuracy(outcomes), macroF1: macroF1(outcomes) };
+  });
+  return results.sort((a, b) => b.accuracy - a.accuracy || b.macroF1 - a.macroF1);
+}
+
+function predictAll(
+  estimator: Estimator,
+  rows: readonly LabelledExample[],
+  signal: AbortSignal | undefined,
+): Outcome[] {
+  return rows.map((row, i) => {
+    if ((i & 1023) === 0) signal?.throwIfAborted();
+    const { categories, probabilities } = estimator.predict(row);
+    const best = argMax(probabilities);
+    return { predicted: categories[best]!, confidence: probabilities[best]!, label: row.label };
+  });
+}
+
+function compareWith(
+  production: TrainedModel,
+  rows: readonly LabelledExample[],
+  candidate: readonly Outcome[],
+  categories: readonly Id[],
+  seed: number,
+): GateResult {
+  const outcomes = rows.map((row): Outcome => {
+    const scored = production.score(row);
+    return { predicted: scored.categories[scored.best]!, confidence: scored.confidence, label: row.label };
+  });
+  const known = new Set(production.estimator.categories);
+  const added = categories.filter((category) => !known.has(category));
+  const from: CalendarDate | undefined = rows[0]?.date;
+  return gate(candidate, outcomes, added, { seed, ...(from && { from }) });
+}
+
+function majorityAccuracy(early: readonly LabelledExample[], later: readonly LabelledExample[]): number {
+  const counts = new Map<Id, number>();
+  for (const { label } of early) counts.set(label, (counts.get(label) ?? 0) + 1);
+  let best: Id | undefined;
+  for (const [label, count] of counts) if (best === undefined || count > counts.get(best)!) best = label;
+  return later.filter((row) => row.label === best).length / later.length;
+}
+
+function asNumbers(outcomes: readonly Outcome[]): { probabilities: number[]; right: number[] } {
+  return {
+    probabilities: outcomes.map((outcome) => outcome.confidence),
+    right: outcomes.map((outcome) => (outcome.predicted === outcome.label ? 1 : 0)),
+  };
+}
+
+/** Accuracy on the whole slice; what depends on calibration is fitted on its earlier half, measured on the later. */
+function measure(
+  outcomes: readonly Outcome[],
+  target: number,
+): Omit<ModelMetrics, "majority" | "competition"> {
+  const half = Math.floor(outcomes.length / 2);
+  const first = asNumbers(outcomes.slice(0, half));
+  const calibration = half === 0 ? UNCALIBRATED : fitCalibration(first.probabilities, first.right);
+  const threshold = chooseThreshold(
+    first.probabilities.map((p) => calibrate(calibration, p)),
+    first.right,
+    target,
+  );
+  const second = outcomes
+    .slice(half)
+    .map((outcome) => ({ ...outcome, confidence: calibrate(calibration, outcome.confidence) }));
+  const answered = second.filter((outcome) => outcome.confidence >= threshold);
+  return {
+    rows: outcomes.length,
+    accuracy: accuracy(outcomes),
+    macroF1: macroF1(outcomes),
+    coverage: answered.length / second.length,
+    precisionAtThreshold: accuracy(answered),
+    ece: expectedCalibrationError(second),
+    perCategory: perCategory(outcomes),
+    curve: thinned(coverageCurve(second)),
+  };
+}
+
+/** About forty points of a curve, evenly over coverage: enough to draw. */
+function thinned(curve: readonly CurvePoint[]): CurvePoint[] {
+  const every = Math.max(1, Math.ceil(curve.length / 40));
+  return curve.filter((_, i) => i % every === every - 1 || i === curve.length - 1);
+}

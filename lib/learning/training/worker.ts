@@ -1,0 +1,42 @@
+import { parentPort } from "node:worker_threads";
+import { sha256, toTallyError } from "../../values";
+import { TrainedModel } from "../model";
+import type { LabelledExample } from "../types";
+import type { FromWorker, ToWorker } from "./protocol";
+import { trainModel } from "./train";
+
+/** The thread that trains: collects the examples as they come, trains once, hands the bytes back and is done. */
+const port = parentPort;
+if (port) {
+  const examples: LabelledExample[] = [];
+  const tell = (message: FromWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
+  port.on("message", (message: ToWorker) => {
+    if (message.kind === "examples") {
+      for (const example of message.examples) examples.push(example);
+      return;
+    }
+    try {
+      const began = performance.now();
+      let reported = 0;
+      const { model, gate } = trainModel(examples, {
+        ...message.options,
+        ...(message.production && { production: TrainedModel.decode(message.production) }),
+        progress: (done, total, what) => {
+          const now = performance.now();
+          if (now - reported < 100) return;
+          reported = now;
+          tell({ kind: "progress", done, total, what });
+        },
+      });
+      const seconds = (performance.now() - began) / 1000;
+      const artifact = model.encode() as Uint8Array<ArrayBuffer>;
+      const { info, threshold } = model;
+      tell({ kind: "trained", artifact, sha256: sha256(artifact), info, threshold, gate, seconds }, [
+        artifact.buffer,
+      ]);
+    } catch (error) {
+      tell({ kind: "failed", error: toTallyError(error).toJSON() });
+    }
+    port.close();
+  });
+}

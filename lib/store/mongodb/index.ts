@@ -1,0 +1,1 @@
+export { MongoStore, shardingCommands } from "./store";

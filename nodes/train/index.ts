@@ -1,0 +1,17 @@
+import type { NodeAPI } from "node-red";
+import { trainWhen } from "../../lib/learning";
+import { defineStep } from "../runtime";
+import { schema } from "./schema";
+
+const step = defineStep({
+  schema,
+  async run(context, { when, promote, seed }, tools) {
+    const { targetPrecision } = tools.budgetSettings();
+    const { budgetId } = await tools.budget();
+    return trainWhen(context, when, { budgetId, targetPrecision, seed, promote: promote === "gate" });
+  },
+});
+
+export = (RED: NodeAPI): void => {
+  RED.nodes.registerType("tally-train", step(RED));
+};
