@@ -142,7 +142,7 @@ function tooLarge(size: number): TallyError {
 }
 
 /** The statement as `--json` prints it: minor units, the other party's name as a plain text, no raw rows. */
-export function toOutput(statement: ParsedStatement): Record<string, unknown> {
+function toOutput(statement: ParsedStatement): Record<string, unknown> {
   return {
     format: statement.format,
     ...(statement.profile === undefined ? {} : { profile: statement.profile }),

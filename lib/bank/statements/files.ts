@@ -102,7 +102,7 @@ async function stats(folder: string, names: readonly string[]): Promise<Map<stri
 }
 
 /** Refusal of a file that would not fit into memory. */
-export function tooLarge(name: string, size: number, maxBytes: number): TallyError {
+function tooLarge(name: string, size: number, maxBytes: number): TallyError {
   const mib = (bytes: number) => `${Math.round(bytes / 1024 / 1024)} MiB`;
   return new TallyError(
     "STATEMENT_UNREADABLE",

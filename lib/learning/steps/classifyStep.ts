@@ -5,27 +5,24 @@ import {
   payments,
   queue,
   type Classification,
-  type ConditionalResult,
   type QueueItem,
   type QueueState,
-  type Store,
 } from "../../store";
+import { moveItems, type Move } from "../../queue";
 import { TallyError, type Id, type Instant } from "../../values";
 import { decide, explain, type Explained, type UserRule } from "../cascade";
 import { exampleOf, usableCategories } from "./labels";
 import { liveModel, type LiveModel } from "./live";
 
-/** Moves queue items from a state, each by compare-and-set; what moved meanwhile comes back as a conflict. */
-export type MoveItems = (
-  store: Store,
-  moves: { id: Id; expectedState: QueueState; set: Partial<QueueItem> }[],
-) => Promise<ConditionalResult>;
-
 export interface ClassifyStepOptions {
   budgetId: Id;
-  /** What becomes of payments that no category is sure enough for: wait for a person, or go in without one. */
-  policy: "review" | "uncategorised";
-  moveItems: MoveItems;
+  /**
+   * What becomes of payments that no category is sure enough for: they wait for a person, go in with the most likely
+   * category, or go in without one.
+   */
+  policy: "review" | "suggest" | "uncategorised";
+  /** Also look again at what waits in review since an older model; true when absent. */
+  again?: boolean;
   rules?: readonly UserRule[];
 }
 
@@ -62,31 +59,40 @@ export async function classifyStep(ctx: StepContext, options: ClassifyStepOption
     conflicts: 0,
     missing: 0,
   };
-  const total = await store.collection(queue).count({ index: "byState", equals: [budgetId, "new"] });
-  let after: string | undefined;
-  do {
-    if (ctx.signal.aborted)
-      throw new TallyError("CANCELLED", "Classifying was stopped and goes on with the next run.", {
-        retryable: true,
-      });
-    const page = await store.collection(queue).find({
-      index: "byState",
-      equals: [budgetId, "new"],
-      limit: PAGE,
-      ...(after !== undefined && { after }),
-    });
-    await classifyPage(page.items);
-    after = page.next;
-    ctx.progress(counts["seen"]!, total, "payments classified");
-  } while (after !== undefined);
+  await classifyState("new");
+  if (options.again !== false) await classifyState("review");
   return { modelVersion: live?.version, counts };
+
+  async function classifyState(state: QueueState): Promise<void> {
+    const total = await store.collection(queue).count({ index: "byState", equals: [budgetId, state] });
+    let after: string | undefined;
+    do {
+      if (ctx.signal.aborted)
+        throw new TallyError("CANCELLED", "Classifying was stopped and goes on with the next run.", {
+          retryable: true,
+        });
+      const page = await store.collection(queue).find({
+        index: "byState",
+        equals: [budgetId, state],
+        limit: PAGE,
+        ...(after !== undefined && { after }),
+      });
+      // What waits in review is looked at again only by another model, and never once it failed for another reason.
+      const version = live?.version ?? NO_MODEL;
+      await classifyPage(
+        page.items.filter((item) => state === "new" || (!item.error && item.modelVersion !== version)),
+      );
+      after = page.next;
+      ctx.progress(counts["seen"]!, total, "payments classified");
+    } while (after !== undefined);
+  }
 
   async function classifyPage(items: readonly QueueItem[]): Promise<void> {
     const found = await store.collection(payments).getMany(items.map(({ paymentId }) => paymentId));
     const byId = new Map(found.map((payment) => [payment.id, payment]));
     const at = ctx.now();
     const written: Classification[] = [];
-    const moves: Parameters<MoveItems>[1] = [];
+    const moves: Move[] = [];
     for (const [i, item] of items.entries()) {
       if (i % BURST === BURST - 1) await breathe();
       counts["seen"]!++;
@@ -99,7 +105,7 @@ export async function classifyStep(ctx: StepContext, options: ClassifyStepOption
         );
         continue;
       }
-      const cascade = { allowed, rules: options.rules ?? [], transfer: item.transferPaymentId !== undefined };
+      const cascade = { allowed, rules: options.rules ?? [], transfer: item.transferAccountId !== undefined };
       const example = exampleOf(payment);
       const decision = decide(live?.model, example, cascade);
       const explained = explain(live?.model, example, decision, {
@@ -107,33 +113,34 @@ export async function classifyStep(ctx: StepContext, options: ClassifyStepOption
         nameOf: (id) => names.get(id) ?? id,
       });
       written.push(classificationOf(item, explained, live, at));
-      moves.push({ id: item.id, expectedState: "new", set: nextOf(explained, live, at) });
+      const { to, set } = nextOf(explained, live);
+      if (to !== item.state) moves.push({ item, to, set });
     }
     await store.collection(classifications).upsertMany(written);
-    const { updatedIds, conflictIds } = await options.moveItems(store, moves);
-    counts["conflicts"]! += conflictIds.length;
-    const moved = new Set(updatedIds);
-    const transfers = new Set(
-      items.filter((item) => item.transferPaymentId !== undefined).map((item) => item.id),
-    );
-    for (const { id, set } of moves) {
-      if (!moved.has(id)) continue;
-      if (set.state === "review") counts["review"]!++;
-      else if (set.categoryId) counts["classified"]!++;
-      else if (transfers.has(id)) counts["transfers"]!++;
+    const moved = await moveItems(store, moves, at);
+    counts["conflicts"]! += moves.length - moved.length;
+    for (const item of moved) {
+      if (item.state === "review") counts["review"]!++;
+      else if (item.categoryId) counts["classified"]!++;
+      else if (item.transferAccountId !== undefined) counts["transfers"]!++;
       else counts["uncategorised"]!++;
     }
   }
 
-  function nextOf(explained: Explained, model: LiveModel | undefined, at: Instant): Partial<QueueItem> {
-    const waits = explained.path === "abstain" && options.policy === "review";
+  function nextOf(
+    explained: Explained,
+    model: LiveModel | undefined,
+  ): { to: QueueState; set: Partial<QueueItem> } {
+    const unsure = explained.path === "abstain";
+    const likely = unsure && options.policy === "suggest" ? explained.top[0] : undefined;
     return {
-      state: waits ? "review" : "classified",
-      stateSince: at,
-      categoryId: explained.categoryId ?? null,
-      confidence: explained.confidence,
-      reason: explained.reason,
-      modelVersion: model?.version ?? NO_MODEL,
+      to: unsure && options.policy === "review" ? "review" : "classified",
+      set: {
+        categoryId: likely?.categoryId ?? explained.categoryId ?? null,
+        confidence: likely?.confidence ?? explained.confidence,
+        reason: explained.reason,
+        modelVersion: model?.version ?? NO_MODEL,
+      },
     };
   }
 }

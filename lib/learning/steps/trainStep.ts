@@ -23,6 +23,8 @@ export interface TrainStepOptions {
   /** Estimators that compete; all when absent. */
   estimators?: readonly string[];
   seed?: number;
+  /** Put the new version into production when it passes the gate; true when absent. */
+  promote?: boolean;
   /** Versions kept besides those that an alias points at; 10 when absent. */
   keep?: number;
 }
@@ -93,12 +95,13 @@ export async function trainStep(ctx: StepContext, options: TrainStepOptions): Pr
     await saveVersion(store, draft, trained.artifact);
   }
   const same = version === present;
+  const mayPromote = gate.promote && options.promote !== false;
   if (!same) {
     await setCandidate(store, model, version, ctx.now(), "trained");
-    if (gate.promote) await promote(store, model, version, ctx.now(), gate.reason);
+    if (mayPromote) await promote(store, model, version, ctx.now(), gate.reason);
   }
   const removed = await retain(store, model, options.keep ?? 10);
-  const promoted = !same && gate.promote;
+  const promoted = !same && mayPromote;
   const reason = same ? "Nothing new was learned: the same model is in production already." : gate.reason;
   ctx.log("info", `Model ${version} (${info.estimator}) trained on ${labels} labels. ${reason}`);
   await ctx.emit(promoted ? "model.promoted" : "model.trained", model, {

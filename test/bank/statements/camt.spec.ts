@@ -187,6 +187,14 @@ describe("CAMT reader", () => {
     );
   });
 
+  it("joins a remittance text that was cut at 140 characters", () => {
+    const ustrd = (...lines: string[]) =>
+      one(entry(details(`<RmtInf>${lines.map((line) => `<Ustrd>${line}</Ustrd>`).join("")}</RmtInf>`)))
+        .description;
+    assert.equal(ustrd("a".repeat(140), "b"), `${"a".repeat(140)}b`);
+    assert.equal(ustrd("a", "b"), "a b");
+  });
+
   it("refuses a file without a statement", () => {
     assert.throws(
       () =>

@@ -236,6 +236,23 @@ describe("MT940 reader", () => {
     assert.equal(parseStatement(text.replace(":86:", ":25:")).accounts.length, 1);
   });
 
+  it("reads keywords with a colon, and the text behind the last of them", () => {
+    const row = one(
+      ":61:2401150115DR10,00N105NONREF",
+      ":86:105?00Lastschrift?20EREF: ABC123?21MREF: M1?22CRED: DE98ZZZ09999999999",
+      "?23IBAN: DE02120300000000202051?24BIC: BYLADEM1001?25Miete Mai?32Hausverwaltung",
+    );
+    assert.deepEqual(
+      [row.reference, row.mandateId, row.creditorId, row.description],
+      ["ABC123", "M1", "DE98ZZZ09999999999", "Miete Mai"],
+    );
+    assert.deepEqual(row.counterparty, {
+      name: "Hausverwaltung",
+      iban: "DE02120300000000202051",
+      bic: "BYLADEM1001",
+    });
+  });
+
   it("never invents a currency", () => {
     const parsed = parseStatement(":20:X\n:25:123456\n:61:240115C100,NTRFNONREF\n-");
     assert.equal(rows(parsed)[0]?.currency, "XXX");

@@ -190,6 +190,14 @@ function creditorReference(details: XmlNode | undefined): string | undefined {
   return undefined;
 }
 
+/** Lines of a text; one of full length (140) was cut there and goes straight on. */
+function joined(lines: readonly string[]): string {
+  return lines.reduce(
+    (text, line, at) => text + (at === 0 || lines[at - 1]!.length === 140 ? "" : " ") + line,
+    "",
+  );
+}
+
 function description(
   entry: XmlNode,
   details: XmlNode | undefined,
@@ -204,7 +212,7 @@ function description(
   const invoice = all(remittance, "Strd").flatMap((block) =>
     all(block, "RfrdDocInf").map((node) => textAt(node, "Nb") ?? ""),
   );
-  const own = present([...free, ...additional].join(" "));
+  const own = present(joined([...free, ...additional]));
   if (own) return own;
   const info = present(textAt(details, "AddtlTxInf")) ?? present(textAt(entry, "AddtlNtryInf"));
   const found =

@@ -28,7 +28,13 @@ export class Accounts {
   }
 
   /** A line of the file states an opening or closing balance. */
-  state(kind: "opening" | "closing" | "total", account: string, amount: number, currency: string, date: string): void {
+  state(
+    kind: "opening" | "closing" | "total",
+    account: string,
+    amount: number,
+    currency: string,
+    date: string,
+  ): void {
     if (kind !== "total") this.stated.push({ kind, account, balance: { amount, currency, date } });
   }
 
@@ -36,7 +42,10 @@ export class Accounts {
     const names = new Set(this.rows.flatMap((row) => (row?.account ? [row.account] : [])));
     // A row without account belongs to the only one there is.
     const only = names.size === 1 ? [...names][0]! : "";
-    const groups = new Map<string, { account: string; currency: string; rows: (ReadPayment | undefined)[] }>();
+    const groups = new Map<
+      string,
+      { account: string; currency: string; rows: (ReadPayment | undefined)[] }
+    >();
     for (const row of this.rows) {
       if (!row) {
         for (const group of groups.values()) group.rows.push(undefined);
@@ -49,7 +58,9 @@ export class Accounts {
       group.rows.push(row);
     }
     if (groups.size === 0) groups.set("", { account: "", currency: this.facts.currency, rows: [] });
-    return [...groups.values()].map((group) => this.accountOf(group.account, group.currency, group.rows, errors));
+    return [...groups.values()].map((group) =>
+      this.accountOf(group.account, group.currency, group.rows, errors),
+    );
   }
 
   private accountOf(
@@ -96,7 +107,11 @@ function isNewestFirst(rows: readonly (ReadPayment | undefined)[]): boolean {
 }
 
 /** Opening and closing balance from the running balance, when its arithmetic proves the order of the rows. */
-function stateBalances(account: StatementAccount, rows: readonly (ReadPayment | undefined)[], errors: RowError[]): void {
+function stateBalances(
+  account: StatementAccount,
+  rows: readonly (ReadPayment | undefined)[],
+  errors: RowError[],
+): void {
   const booked = rows.filter((row) => row === undefined || row.payment.status === "booked");
   const payments = booked.flatMap((row) => (row ? [row.payment] : []));
   if (payments.length === 0) return;
@@ -109,7 +124,8 @@ function stateBalances(account: StatementAccount, rows: readonly (ReadPayment | 
   } else if (running.holds < 0.8) {
     if (running.comparisons >= 3 && running.holds < 0.5) {
       errors.push({
-        reason: "The column with balances does not follow from the amounts, so no opening and closing balance was taken from it.",
+        reason:
+          "The column with balances does not follow from the amounts, so no opening and closing balance was taken from it.",
       });
     }
     return;
@@ -117,8 +133,13 @@ function stateBalances(account: StatementAccount, rows: readonly (ReadPayment | 
   const ordered = running.newestFirst ? payments.toReversed() : payments;
   const first = ordered.findIndex((payment) => payment.balanceAfter !== undefined);
   const last = ordered.findLastIndex((payment) => payment.balanceAfter !== undefined);
-  const sum = (list: readonly StatementPayment[]) => list.reduce((total, payment) => total + payment.amount, 0);
-  const balance = (amount: number, date: string): StatementBalance => ({ amount, currency: account.currency, date });
+  const sum = (list: readonly StatementPayment[]) =>
+    list.reduce((total, payment) => total + payment.amount, 0);
+  const balance = (amount: number, date: string): StatementBalance => ({
+    amount,
+    currency: account.currency,
+    date,
+  });
   account.openingBalance = balance(
     ordered[first]!.balanceAfter! - sum(ordered.slice(0, first + 1)),
     ordered[0]!.date,
@@ -130,7 +151,10 @@ function stateBalances(account: StatementAccount, rows: readonly (ReadPayment | 
 }
 
 /** Amounts without sign: each takes its direction from the step of the balance; the oldest one has no step. */
-function signByBalance(rows: readonly (ReadPayment | undefined)[], errors: RowError[]): (ReadPayment | undefined)[] {
+function signByBalance(
+  rows: readonly (ReadPayment | undefined)[],
+  errors: RowError[],
+): (ReadPayment | undefined)[] {
   const steps = checkRunning(
     rows.map((row) => ({ amount: row?.payment.amount, balance: row?.payment.balanceAfter })),
     isNewestFirst(rows),

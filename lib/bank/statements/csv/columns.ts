@@ -89,7 +89,8 @@ function factsOf(rows: readonly Row[], index: number): ColumnFacts {
     facts.length /= facts.filled;
     facts.letters /= facts.filled;
   }
-  facts.directions = areDirections(values) || (marks >= facts.filled * 0.9 && kinds.size === 2 && values.size <= 5);
+  facts.directions =
+    areDirections(values) || (marks >= facts.filled * 0.9 && kinds.size === 2 && values.size <= 5);
   return facts;
 }
 

@@ -16,7 +16,12 @@ export interface TableFacts {
   account?: { iban?: string; id?: string };
 }
 
-export function tableFacts(table: Table, layout: Layout, options: ReaderOptions, errors: RowError[]): TableFacts {
+export function tableFacts(
+  table: Table,
+  layout: Layout,
+  options: ReaderOptions,
+  errors: RowError[],
+): TableFacts {
   const currency = decideCurrency(table, layout, options, errors);
   const facts: TableFacts = {
     currency,
@@ -39,7 +44,9 @@ function decideMarks(table: Table, layout: Layout, errors: RowError[]): Map<numb
   const bodies = (columns: readonly (number | undefined)[]) =>
     columns.flatMap((column) => cellsOf(table.rows, column).flatMap((cell) => lexAmount(cell)?.body ?? []));
   const own = layout.decimal ? { mark: layout.decimal, unclear: false } : decideMark(bodies(money));
-  const others = [layout.balanceAfter, layout.fee, layout.originalAmount].filter((column) => column !== undefined);
+  const others = [layout.balanceAfter, layout.fee, layout.originalAmount].filter(
+    (column) => column !== undefined,
+  );
   const decided = others.map((column) => ({ column, ...decideMark(bodies([column])) }));
   // Amounts without any mark that decides take it from the balance, and the other way round.
   const mark = own.mark ?? decided.find((other) => other.column === layout.balanceAfter)?.mark;
@@ -50,13 +57,17 @@ function decideMarks(table: Table, layout: Layout, errors: RowError[]): Map<numb
     });
   }
   for (const column of money) marks.set(column, mark);
-  for (const other of decided) marks.set(other.column, other.mark ?? (other.unclear ? mark : (mark ?? undefined)));
+  for (const other of decided)
+    marks.set(other.column, other.mark ?? (other.unclear ? mark : (mark ?? undefined)));
   return marks;
 }
 
 /** Words that only banks of one country put over columns: hints for what the file leaves open, never proof. */
 const HINTS: readonly [RegExp, string][] = [
-  [/\bpost(?:ed|ing)? date\b|check (?:or slip|number|no)|running bal\b|\bwithdrawals?\b|^check #?$|debit card/, "USD"],
+  [
+    /\bpost(?:ed|ing)? date\b|check (?:or slip|number|no)|running bal\b|\bwithdrawals?\b|^check #?$|debit card/,
+    "USD",
+  ],
   [/paid (?:out|in)|money (?:out|in)|sort code|\bmerchant category\b/, "GBP"],
   [/bokforing|belopp|insattning|uttag/, "SEK"],
   [/bogfor|\bbelob\b|modtager/, "DKK"],
@@ -79,7 +90,9 @@ function decideCurrency(table: Table, layout: Layout, options: ReaderOptions, er
   const stated = statedCurrency(table, layout);
   if (stated) {
     if (options.currency && options.currency !== stated) {
-      errors.push({ reason: `The file states ${stated}, not ${options.currency}; its amounts were read as ${stated}.` });
+      errors.push({
+        reason: `The file states ${stated}, not ${options.currency}; its amounts were read as ${stated}.`,
+      });
     }
     return stated;
   }
@@ -88,13 +101,17 @@ function decideCurrency(table: Table, layout: Layout, options: ReaderOptions, er
   if (near) return near;
   const symbol = signsOf(table, layout).has("$") ? "USD" : undefined;
   const hint = symbol ?? hinted(table) ?? (monthFirst(table, layout) ? "USD" : "EUR");
-  errors.push({ reason: `The file does not state a currency; ${hint} was assumed. Set the currency of the account if that is wrong.` });
+  errors.push({
+    reason: `The file does not state a currency; ${hint} was assumed. Set the currency of the account if that is wrong.`,
+  });
   return hint;
 }
 
 /** Dates that prove the month to stand first are American. */
 function monthFirst(table: Table, layout: Layout): boolean {
-  return decideOrder(cellsOf(table.rows, layout.date).flatMap((cell) => lexDate(cell) ?? [])).dayFirst === false;
+  return (
+    decideOrder(cellsOf(table.rows, layout.date).flatMap((cell) => lexDate(cell) ?? [])).dayFirst === false
+  );
 }
 
 function signsOf(table: Table, layout: Layout): Set<string> {
@@ -115,7 +132,9 @@ function statedCurrency(table: Table, layout: Layout): string | undefined {
     const found = column === undefined ? undefined : headerCurrency(table.header?.cells[column] ?? "");
     if (found) return found;
   }
-  const codes = [...signsOf(table, layout)].map(currencyOfSign).filter((code) => code !== undefined && KNOWN_CURRENCIES.has(code));
+  const codes = [...signsOf(table, layout)]
+    .map(currencyOfSign)
+    .filter((code) => code !== undefined && KNOWN_CURRENCIES.has(code));
   return codes.length === 1 ? codes[0] : undefined;
 }
 
@@ -126,14 +145,24 @@ function nearbyCurrency(table: Table): string | undefined {
     for (const raw of row.cells) {
       const cell = raw.trim();
       const amount = lexAmount(cell);
-      const code = amount?.currency ? currencyOfSign(amount.currency) : KNOWN_CURRENCIES.has(cell) ? cell : undefined;
+      const code = amount?.currency
+        ? currencyOfSign(amount.currency)
+        : KNOWN_CURRENCIES.has(cell)
+          ? cell
+          : undefined;
       if (code && KNOWN_CURRENCIES.has(code)) found.add(code);
     }
   }
   return found.size === 1 ? [...found][0] : undefined;
 }
 
-function decideDays(table: Table, layout: Layout, options: ReaderOptions, currency: string, errors: RowError[]): boolean {
+function decideDays(
+  table: Table,
+  layout: Layout,
+  options: ReaderOptions,
+  currency: string,
+  errors: RowError[],
+): boolean {
   if (layout.dayFirst !== undefined) return layout.dayFirst;
   if (layout.dateFormat) {
     const format = layout.dateFormat.toUpperCase();
@@ -149,7 +178,9 @@ function decideDays(table: Table, layout: Layout, options: ReaderOptions, curren
   const decision = decideOrder(texts);
   if (decision.dayFirst !== undefined) {
     if (decision.against > 0) {
-      errors.push({ reason: `${decision.against} dates contradict the order of day and month of the others.` });
+      errors.push({
+        reason: `${decision.against} dates contradict the order of day and month of the others.`,
+      });
     }
     return decision.dayFirst;
   }
@@ -170,10 +201,15 @@ export function ownAccount(preamble: readonly Row[], options: ReaderOptions): Ta
       if (iban && isIban(iban)) return { iban: normaliseIban(iban) };
     }
   }
-  if (options.account) return isIban(options.account) ? { iban: normaliseIban(options.account) } : { id: options.account };
+  if (options.account)
+    return isIban(options.account) ? { iban: normaliseIban(options.account) } : { id: options.account };
   for (const row of preamble) {
     const label = normaliseHeader(row.cells[0] ?? "");
-    if (!/konto|account|rekening|compte|cuenta|conto|conta|ucet|rachun/.test(label) || /saldo|balance|stand/.test(label)) continue;
+    if (
+      !/konto|account|rekening|compte|cuenta|conto|conta|ucet|rachun/.test(label) ||
+      /saldo|balance|stand/.test(label)
+    )
+      continue;
     const number = [row.cells[1] ?? "", row.cells[0] ?? ""]
       .map((cell) => /[\dxX*][\dxX*\- /]{4,}[\dxX*]/.exec(cell)?.[0].trim())
       .find((text) => text !== undefined && /\d{3}/.test(text) && !lexDate(text));

@@ -23,7 +23,8 @@ export function inferLayout(table: Table): Inference | undefined {
   if (date === undefined) return undefined;
   const layout: Layout = { ...date, description: [] };
   pickMoney(pick, facts, layout, sample, notes);
-  if (layout.amount === undefined && layout.amountIn === undefined && layout.amountOut === undefined) return undefined;
+  if (layout.amount === undefined && layout.amountIn === undefined && layout.amountOut === undefined)
+    return undefined;
   pickTexts(pick, layout, table);
   decideSign(layout, facts, sample, notes, table.header?.cells ?? []);
   const confidence = pick.confidence(layout);
@@ -84,7 +85,9 @@ class Assignment {
 
   /** Is another free column named by the role? */
   hasOther(role: Role, column: number): boolean {
-    return this.header.some((_cell, other) => other !== column && !this.used.has(other) && this.means(other, role));
+    return this.header.some(
+      (_cell, other) => other !== column && !this.used.has(other) && this.means(other, role),
+    );
   }
 
   means(column: number, role: Role): boolean {
@@ -99,7 +102,8 @@ class Assignment {
     let score = 0.35;
     if (this.isNamed(layout.date)) score += 0.2;
     if (this.isNamed(layout.amount ?? layout.amountOut ?? layout.amountIn)) score += 0.25;
-    if (layout.description.some((column) => this.isNamed(column)) || this.isNamed(layout.counterparty)) score += 0.1;
+    if (layout.description.some((column) => this.isNamed(column)) || this.isNamed(layout.counterparty))
+      score += 0.1;
     if (this.isNamed(layout.balanceAfter)) score += 0.05;
     return Math.min(0.95, score);
   }
@@ -141,7 +145,8 @@ function pickDates(
   let valueDate = pick.take("valueDate", isDate);
   let dateFallback = date === undefined ? undefined : other;
   if (date === undefined) {
-    date = [other, valueDate].find((column) => column !== undefined && most(facts[column]!)) ?? other ?? valueDate;
+    date =
+      [other, valueDate].find((column) => column !== undefined && most(facts[column]!)) ?? other ?? valueDate;
     if (date !== undefined && date === valueDate) valueDate = undefined;
   }
   if (date === undefined) {
@@ -176,7 +181,10 @@ function pickMoney(
     if (value !== undefined) layout[key] = value;
   };
   set("originalAmount", pick.take("originalAmount", isMoneyOrBlank, 5));
-  set("originalCurrency", pick.take("originalCurrency", (column) => column.currencies >= column.filled * 0.8));
+  set(
+    "originalCurrency",
+    pick.take("originalCurrency", (column) => column.currencies >= column.filled * 0.8),
+  );
   const hasCurrency = (column: ColumnFacts) => column.filled > 0 && column.currencies >= column.filled * 0.8;
   set("currency", pick.take("currency", hasCurrency) ?? takeFree(pick, hasCurrency));
   const direction = pick.find("direction", (column) => column.directions && !isMoney(column));
@@ -193,7 +201,13 @@ function pickMoney(
     (isMoney(facts[amountIn] ?? EMPTY) || isMoney(facts[amountOut] ?? EMPTY));
   const amountSigned = amount !== undefined && facts[amount]!.negative > 0;
   if (pairFilled && !(amountSigned && !pick.means(amount!, "amountIn"))) {
-    if (amount === undefined || !covers(rows, amount, direction) || amount === amountIn || amount === amountOut || !amountSigned) {
+    if (
+      amount === undefined ||
+      !covers(rows, amount, direction) ||
+      amount === amountIn ||
+      amount === amountOut ||
+      !amountSigned
+    ) {
       layout.amountIn = amountIn;
       layout.amountOut = amountOut;
       pick.take("amountIn", (column) => column === (facts[amountIn] ?? EMPTY));
@@ -244,7 +258,9 @@ function decideFee(pick: Assignment, layout: Layout, rows: readonly Row[], notes
       return;
     }
   }
-  notes.push("The file has fees in a column of their own; they were not taken off the amounts. Check one payment with a fee.");
+  notes.push(
+    "The file has fees in a column of their own; they were not taken off the amounts. Check one payment with a fee.",
+  );
 }
 
 function takeFree(pick: Assignment, fits: (facts: ColumnFacts) => boolean): number | undefined {
@@ -262,10 +278,14 @@ function covers(rows: readonly Row[], amount: number, direction: number | undefi
 /** No words: a signed column, one of each direction, or an amount and a balance that prove each other. */
 function pickMoneyByContent(pick: Assignment, layout: Layout, rows: readonly Row[], notes: string[]): void {
   const money = pick.free(
-    (column) => isMoney(column) && column.letters < 0.5 + (column.decimals > 0 ? 0.5 : 0) && !(isDate(column) && column.decimals === 0),
+    (column) =>
+      isMoney(column) &&
+      column.letters < 0.5 + (column.decimals > 0 ? 0.5 : 0) &&
+      !(isDate(column) && column.decimals === 0),
   );
   const likely = money.filter((column) => column.decimals >= column.filled * 0.3 || column.signed > 0);
-  const columns = likely.length > 0 ? likely : money.filter((column) => column.distinct > 1 || rows.length === 1);
+  const columns =
+    likely.length > 0 ? likely : money.filter((column) => column.distinct > 1 || rows.length === 1);
   if (pairWithBalance(pick, columns, layout, rows)) return;
   // An amount and its running balance.
   let best: { amount: number; balance: number; running: Running; share: number } | undefined;
@@ -308,14 +328,21 @@ function pickMoneyByContent(pick: Assignment, layout: Layout, rows: readonly Row
   const chosen = signed ?? full.find((column) => column.decimals > 0) ?? full[0] ?? columns[0];
   if (!chosen) return;
   if (columns.length > 1) {
-    notes.push(`Column ${chosen.index + 1} was taken as the amount, by its content alone. Check it, or set a mapping.`);
+    notes.push(
+      `Column ${chosen.index + 1} was taken as the amount, by its content alone. Check it, or set a mapping.`,
+    );
   }
   layout.amount = chosen.index;
   pick.used.add(chosen.index);
 }
 
 /** Money out, money in and a balance that proves which is which. */
-function pairWithBalance(pick: Assignment, columns: readonly ColumnFacts[], layout: Layout, rows: readonly Row[]): boolean {
+function pairWithBalance(
+  pick: Assignment,
+  columns: readonly ColumnFacts[],
+  layout: Layout,
+  rows: readonly Row[],
+): boolean {
   for (const out of columns) {
     for (const into of columns) {
       if (out === into || out.filled === 0 || into.filled === 0) continue;
@@ -385,22 +412,39 @@ function pickTexts(pick: Assignment, layout: Layout, table: Table): void {
   const set = <K extends keyof Layout>(key: K, value: Layout[K] | undefined) => {
     if (value !== undefined) layout[key] = value;
   };
-  const constant = (column: ColumnFacts) => column.filled >= column.rows * 0.9 && column.distinct <= Math.max(1, column.rows * 0.2);
-  const account = (column: ColumnFacts) => isText(column) && constant(column) && column.length >= 4 && column.decimals === 0;
+  const constant = (column: ColumnFacts) =>
+    column.filled >= column.rows * 0.9 && column.distinct <= Math.max(1, column.rows * 0.2);
+  const account = (column: ColumnFacts) =>
+    isText(column) && constant(column) && column.length >= 4 && column.decimals === 0;
   set("status", pick.take("status", isText));
   // The counterparty's account is tried first where its words are sure, then the own account by its constancy.
-  set("counterpartyAccount", pick.take("counterpartyAccount", (column) => isText(column) && !constantIban(column) && !pick.means(column.index, "account"), 8.2));
+  set(
+    "counterpartyAccount",
+    pick.take(
+      "counterpartyAccount",
+      (column) => isText(column) && !constantIban(column) && !pick.means(column.index, "account"),
+      8.2,
+    ),
+  );
   const own = ownAccount(table.preamble, {});
   const names = pick.find("counterparty", isText);
   // A word that may be either side's account is the own one only where it stands before the other side's name.
   const rivals = (column: ColumnFacts) =>
-    column.distinct === 1 && column.filled === column.rows && pick.hasOther("counterpartyAccount", column.index);
+    column.distinct === 1 &&
+    column.filled === column.rows &&
+    pick.hasOther("counterpartyAccount", column.index);
   const ours = (column: ColumnFacts) =>
     account(column) &&
-    !(!rivals(column) && pick.means(column.index, "counterpartyAccount") && (own !== undefined || (names !== undefined && column.index > names)));
+    !(
+      !rivals(column) &&
+      pick.means(column.index, "counterpartyAccount") &&
+      (own !== undefined || (names !== undefined && column.index > names))
+    );
   set("account", pick.take("account", ours));
   if (layout.account === undefined && own === undefined) {
-    const single = pick.free((column) => column.ibans >= column.rows * 0.9 && column.distinct === 1 && column.rows > 1)[0];
+    const single = pick.free(
+      (column) => column.ibans >= column.rows * 0.9 && column.distinct === 1 && column.rows > 1,
+    )[0];
     if (single) {
       layout.account = single.index;
       pick.used.add(single.index);
@@ -408,7 +452,11 @@ function pickTexts(pick: Assignment, layout: Layout, table: Table): void {
   }
   if (layout.counterpartyAccount === undefined) {
     set("counterpartyAccount", pick.take("counterpartyAccount", isText));
-    if (layout.counterpartyAccount === undefined) set("counterpartyAccount", takeFree(pick, (column) => column.ibans > 0));
+    if (layout.counterpartyAccount === undefined)
+      set(
+        "counterpartyAccount",
+        takeFree(pick, (column) => column.ibans > 0),
+      );
   }
   set("counterpartyBic", pick.take("counterpartyBic", isText));
   const person = (column: ColumnFacts) => isText(column) && column.letters >= 0.3;
@@ -422,7 +470,13 @@ function pickTexts(pick: Assignment, layout: Layout, table: Table): void {
   set("mandateId", pick.take("mandateId", anything));
   set("creditorId", pick.take("creditorId", anything));
   set("category", pick.take("category", isText));
-  set("bankId", pick.take("bankId", (column) => isFilled(column) && !isDate(column) && column.filled >= column.rows * 0.5));
+  set(
+    "bankId",
+    pick.take(
+      "bankId",
+      (column) => isFilled(column) && !isDate(column) && column.filled >= column.rows * 0.5,
+    ),
+  );
   set("reference", pick.take("reference", isText));
   const name = (column: ColumnFacts) => isText(column) && column.letters >= 0.3;
   if (layout.payer === undefined) {
@@ -432,12 +486,21 @@ function pickTexts(pick: Assignment, layout: Layout, table: Table): void {
   const types = (column: ColumnFacts) => isText(column) && column.distinct <= Math.max(12, column.rows * 0.5);
   const descriptions = pick.takeAll("description", isText);
   set("type", pick.take("type", types));
-  set("accountName", pick.take("accountName", (column) => isText(column) && constant(column)));
+  set(
+    "accountName",
+    pick.take("accountName", (column) => isText(column) && constant(column)),
+  );
   layout.description = descriptions;
   if (descriptions.length === 0 && layout.counterparty === undefined) {
     // No words: the column with most text describes the payment.
     const text = pick
-      .free((column) => isText(column) && column.letters >= 0.5 && column.currencies < column.filled * 0.8 && column.ibans === 0)
+      .free(
+        (column) =>
+          isText(column) &&
+          column.letters >= 0.5 &&
+          column.currencies < column.filled * 0.8 &&
+          column.ibans === 0,
+      )
       .sort((a, b) => b.length * Math.min(1, b.distinct / 3) - a.length * Math.min(1, a.distinct / 3))[0];
     if (text) {
       layout.description = [text.index];
@@ -447,7 +510,12 @@ function pickTexts(pick: Assignment, layout: Layout, table: Table): void {
 }
 
 function constantIban(column: ColumnFacts): boolean {
-  return column.rows > 1 && column.ibans === column.filled && column.distinct === 1 && column.filled === column.rows;
+  return (
+    column.rows > 1 &&
+    column.ibans === column.filled &&
+    column.distinct === 1 &&
+    column.filled === column.rows
+  );
 }
 
 /** Which end of the rows is newer, by their dates; undefined when both are of one day. */
@@ -459,7 +527,8 @@ function datesNewestFirst(rows: readonly Row[], column: number): boolean | undef
   return ends[0] > ends[1];
 }
 
-const CARD = /\b(?:card|karte|kreditkarte|kort|carte|tarjeta|carta|cardmember|merchant|extended details|appears on your statement)\b/i;
+const CARD =
+  /\b(?:card|karte|kreditkarte|kort|carte|tarjeta|carta|cardmember|merchant|extended details|appears on your statement)\b/i;
 const CARD_PAYMENT =
   /payment[ -]*(?:received|thank)|thank you|autopay|direct debit payment|payment by direct debit|automatic payment|mobile payment|online payment|zahlung erhalten|einzahlung|betaling ontvangen|inbetalning|innbetaling|indbetaling|paiement recu|pagamento recebido|pagamento ricevuto|pago recibido/i;
 
@@ -475,7 +544,9 @@ function decideSign(
   if (column === undefined) return;
   const amounts = facts[column] ?? EMPTY;
   if (layout.direction !== undefined) {
-    const unknown = rows.filter((row) => directionOf(row.cells[layout.direction!] ?? "") === undefined).length;
+    const unknown = rows.filter(
+      (row) => directionOf(row.cells[layout.direction!] ?? "") === undefined,
+    ).length;
     if (unknown === 0) return;
   }
   if (layout.balanceAfter !== undefined && layout.direction === undefined) {
@@ -516,7 +587,8 @@ function decideSign(
       return;
     }
     if (plusses.length > 0) return;
-    const card = header.some((cell) => CARD.test(cell)) || lexed.some(({ row }) => CARD_PAYMENT.test(texts(row)));
+    const card =
+      header.some((cell) => CARD.test(cell)) || lexed.some(({ row }) => CARD_PAYMENT.test(texts(row)));
     if (card) {
       layout.negate = true;
       notes.push(
@@ -532,7 +604,9 @@ function decideSign(
   // Cards that list spending as positive: only payments to the card are negative.
   const positive = lexed.length - negatives.length;
   const payments = negatives.filter(({ row }) => CARD_PAYMENT.test(texts(row))).length;
-  const spent = lexed.filter(({ amount, row }) => !isNegative(amount) && CARD_PAYMENT.test(texts(row))).length;
+  const spent = lexed.filter(
+    ({ amount, row }) => !isNegative(amount) && CARD_PAYMENT.test(texts(row)),
+  ).length;
   if (payments > 0 && spent === 0 && payments >= negatives.length / 2 && positive > negatives.length) {
     layout.negate = true;
     notes.push(

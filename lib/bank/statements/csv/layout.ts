@@ -111,7 +111,10 @@ export function layoutOfMapping(mapping: CsvMapping, header: readonly string[] |
   set("dateFormat", mapping.dateFormat);
   set("decimal", mapping.decimal);
   if (layout.amount === undefined && layout.amountIn === undefined && layout.amountOut === undefined) {
-    throw new TallyError("CONFIG_INVALID", "The CSV mapping names no column for the amount. Set amount, amountIn or amountOut.");
+    throw new TallyError(
+      "CONFIG_INVALID",
+      "The CSV mapping names no column for the amount. Set amount, amountIn or amountOut.",
+    );
   }
   return layout;
 }
@@ -150,7 +153,9 @@ export function mappingOfLayout(layout: Layout, table: Table, delimiter: string,
   }
   if (layout.direction !== undefined) {
     const column = layout.direction;
-    const out = layout.out ?? table.rows.map((row) => (row.cells[column] ?? "").trim()).find((cell) => directionOf(cell) === "out");
+    const out =
+      layout.out ??
+      table.rows.map((row) => (row.cells[column] ?? "").trim()).find((cell) => directionOf(cell) === "out");
     mapping.direction = { column: name(column), out: out ?? "D" };
   }
   if (layout.description.length > 0) mapping.description = layout.description.map(name);

@@ -57,7 +57,12 @@ export function totalLine(text: string): "opening" | "closing" | "total" | undef
   if (BALANCE.test(words) && !long) {
     if (OPENING.test(words)) return "opening";
     if (CLOSING.test(words)) return "closing";
-    if (/^(?:account |ledger |available |current |konto|rekening|tagesend|actual )?(?:saldo|balance|solde|kontostand|zustatek|stand)\b(?: (?:as (?:of|at)|per|vom|am|au|al|op|on|eur|a|em)\b.*)?$/.test(words)) return "total";
+    if (
+      /^(?:account |ledger |available |current |konto|rekening|tagesend|actual )?(?:saldo|balance|solde|kontostand|zustatek|stand)\b(?: (?:as (?:of|at)|per|vom|am|au|al|op|on|eur|a|em)\b.*)?$/.test(
+        words,
+      )
+    )
+      return "total";
   }
   if (/^(?:algsaldo|sakuma atlikums|loppsaldo)$/.test(words)) return "opening";
   return TOTAL.test(words) && words.split(" ").length <= 4 ? "total" : undefined;
@@ -77,5 +82,7 @@ export function datedTotal(text: string): "opening" | "closing" | "total" | unde
   const words = normaliseHeader(text);
   if (DATED.test(words)) return "opening";
   if (DATED_END.test(words)) return "closing";
-  return /^(?:turnover|kaive|apgrozijums|tagessaldo|umsatzsumme|balance|saldo|solde|kontostand)$/.test(words) ? "total" : undefined;
+  return /^(?:turnover|kaive|apgrozijums|tagessaldo|umsatzsumme|balance|saldo|solde|kontostand)$/.test(words)
+    ? "total"
+    : undefined;
 }

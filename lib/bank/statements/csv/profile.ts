@@ -15,7 +15,10 @@ export interface CsvProfile {
   /** What needs no finding out. */
   fixed?: Partial<Layout>;
   /** Money of a row where it is more than one column; a text says why there is none. */
-  money?(cell: CellOf, amount: (text: string, currency: string) => number | string): { amount: number; currency: string } | string;
+  money?(
+    cell: CellOf,
+    amount: (text: string, currency: string) => number | string,
+  ): { amount: number; currency: string } | string;
   /** Completes a payment from the bank's own texts. */
   finish?(payment: StatementPayment, cell: CellOf): void;
 }
@@ -26,12 +29,26 @@ export type CellOf = (...names: string[]) => string;
 type Column = string | number;
 type ColumnKey = Exclude<
   keyof Layout,
-  "description" | "out" | "signFromBalance" | "negate" | "bareIsOut" | "fixedCurrency" | "dateFormat" | "dayFirst" | "decimal"
+  | "description"
+  | "out"
+  | "signFromBalance"
+  | "negate"
+  | "bareIsOut"
+  | "fixedCurrency"
+  | "dateFormat"
+  | "dayFirst"
+  | "decimal"
 >;
-export type ProfileColumns = { [K in ColumnKey]?: readonly Column[] } & { date: readonly Column[]; description: readonly Column[] };
+export type ProfileColumns = { [K in ColumnKey]?: readonly Column[] } & {
+  date: readonly Column[];
+  description: readonly Column[];
+};
 
 /** The layout of a profile over a file's header; undefined when its date or amount is missing. */
-export function layoutOfProfile(profile: CsvProfile, header: readonly string[] | undefined): Layout | undefined {
+export function layoutOfProfile(
+  profile: CsvProfile,
+  header: readonly string[] | undefined,
+): Layout | undefined {
   const names = (header ?? []).map(normaliseHeader);
   const find = (columns: readonly Column[]): number | undefined => {
     for (const column of columns) {
@@ -63,10 +80,15 @@ export function findProfile(
 ): CsvProfile | undefined {
   if (header) {
     const names = new Set(header.map(normaliseHeader));
-    return profiles.find(({ headers }) => headers.some((list) => list.every((word) => names.has(normaliseHeader(word)))));
+    return profiles.find(({ headers }) =>
+      headers.some((list) => list.every((word) => names.has(normaliseHeader(word)))),
+    );
   }
   const sample = rows.slice(0, 50);
   return profiles.find(
-    ({ rowFits }) => rowFits && sample.length > 0 && sample.filter((row) => rowFits(row.cells)).length >= sample.length * 0.8,
+    ({ rowFits }) =>
+      rowFits &&
+      sample.length > 0 &&
+      sample.filter((row) => rowFits(row.cells)).length >= sample.length * 0.8,
   );
 }

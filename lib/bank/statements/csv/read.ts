@@ -41,7 +41,7 @@ export function readTable(
     profile,
     errors,
     outNegative: mostlyNegative(table.rows, layout.amountOut),
-    inNegative: mostlyNegative(table.rows, layout.amountIn),
+    inNegative: layout.amountOut !== undefined && mostlyNegative(table.rows, layout.amountIn),
   };
   const accounts = new Accounts(layout, facts);
   const lastPayment = table.rows.findLastIndex((row) => hasDate(row, layout) && hasMoney(row, layout));
@@ -63,9 +63,17 @@ export function readTable(
       }
       if (index > lastPayment && !row.cells.some((cell) => /\d/.test(cell))) return;
       if (row.cells.some((cell) => totalLine(cell))) return;
-      if (index > lastPayment && row.cells.filter((cell) => cell.trim()).length <= 2 && !hasMoney(row, layout)) return;
+      if (
+        index > lastPayment &&
+        row.cells.filter((cell) => cell.trim()).length <= 2 &&
+        !hasMoney(row, layout)
+      )
+        return;
       accounts.breakAll();
-      errors.push({ line: row.line, reason: `The line holds no date and no amount that can be read ("${excerpt(row)}"); it was left out.` });
+      errors.push({
+        line: row.line,
+        reason: `The line holds no date and no amount that can be read ("${excerpt(row)}"); it was left out.`,
+      });
       return;
     }
     if (outcome !== undefined) {
@@ -102,10 +110,15 @@ function readRow(row: Row, reading: Reading, accounts: Accounts): ReadPayment | 
   const currency = currencyOf(cell(layout.currency), row, reading);
   const balance = balanceOf(cell(layout.balanceAfter), currency, reading);
   const hasAmount = hasMoney(row, layout);
-  const texts = [...layout.description, layout.counterparty, layout.type].map((column) => cell(column)).filter(Boolean);
+  const texts = [...layout.description, layout.counterparty, layout.type]
+    .map((column) => cell(column))
+    .filter(Boolean);
 
   if (!when) {
-    if (!hasAmount) return dateText && lexAmount(cell(layout.balanceAfter)) ? `The date "${dateText.slice(0, 40)}" does not exist and there is no amount; the line was left out.` : "nothing";
+    if (!hasAmount)
+      return dateText && lexAmount(cell(layout.balanceAfter))
+        ? `The date "${dateText.slice(0, 40)}" does not exist and there is no amount; the line was left out.`
+        : "nothing";
     if (row.cells.some((text) => totalLine(text))) return undefined;
     if (status === "void") return undefined;
     const waits = statusOf(dateText) === "pending" || status === "pending" || dateText === "--";
@@ -133,9 +146,11 @@ function readRow(row: Row, reading: Reading, accounts: Accounts): ReadPayment | 
   const amount = reading.profile?.money
     ? reading.profile.money(named, (text, code) => plainAmount(text, code, reading, row.line))
     : signedAmount(row, currency, reading);
-  if (typeof amount === "string") return `${amount[0]!.toUpperCase()}${amount.slice(1)}; the payment was left out.`;
+  if (typeof amount === "string")
+    return `${amount[0]!.toUpperCase()}${amount.slice(1)}; the payment was left out.`;
   const money = typeof amount === "number" ? { amount, currency } : amount;
-  if (!isCurrencyCode(money.currency)) return `"${money.currency.slice(0, 20)}" is not a currency; the payment was left out.`;
+  if (!isCurrencyCode(money.currency))
+    return `"${money.currency.slice(0, 20)}" is not a currency; the payment was left out.`;
 
   const payment: StatementPayment = {
     date: when.date,
@@ -211,7 +226,13 @@ function balanceOf(text: string, currency: string, reading: Reading): number | u
 }
 
 /** An amount in a column of its own, as written. */
-function plainAmount(text: string, currency: string, reading: Reading, line: number, column?: number): number | string {
+function plainAmount(
+  text: string,
+  currency: string,
+  reading: Reading,
+  line: number,
+  column?: number,
+): number | string {
   const lexed = lexAmount(text);
   if (!lexed) return `the amount "${text.slice(0, 40)}" cannot be read`;
   const mark = column === undefined ? reading.layout.decimal : reading.facts.marks.get(column);
@@ -244,7 +265,8 @@ function signedAmount(row: Row, currency: string, reading: Reading): number | st
           ? "out"
           : "in"
         : directionOf(mark);
-      if (!direction) return `the direction "${mark.slice(0, 20)}" is not known, so that the amount has no sign`;
+      if (!direction)
+        return `the direction "${mark.slice(0, 20)}" is not known, so that the amount has no sign`;
       if (direction === "out") amount = -Math.abs(amount);
     } else if (layout.bareIsOut) {
       const lexed = lexAmount(text(layout.amount));
@@ -310,7 +332,9 @@ function originalOf(row: Row, reading: Reading, payment: StatementPayment): Stat
   const text = (row.cells[layout.originalAmount] ?? "").trim();
   const lexed = lexAmount(text);
   const code =
-    (layout.originalCurrency === undefined ? "" : (row.cells[layout.originalCurrency] ?? "").trim().toUpperCase()) ||
+    (layout.originalCurrency === undefined
+      ? ""
+      : (row.cells[layout.originalCurrency] ?? "").trim().toUpperCase()) ||
     (lexed?.currency ? (currencyOfSign(lexed.currency) ?? "") : "");
   if (!lexed || !isCurrencyCode(code) || code === payment.currency) return undefined;
   const money = toMoney(lexed, code, facts.marks.get(layout.originalAmount));

@@ -33,7 +33,9 @@ function detect(text: string): number {
   const rows = split.rows.filter((row) => row.cells.length > 1);
   const payments = rows.filter((row) => looksLikePayment(row.cells) > 0).length;
   const tables = findTables(split.rows);
-  const header = tables.some((table) => table.header && findProfile(profiles, table.header.cells, table.rows));
+  const header = tables.some(
+    (table) => table.header && findProfile(profiles, table.header.cells, table.rows),
+  );
   if (header) return 0.5;
   if (payments === 0) return tables.some((table) => table.header && inferLayout(table)) ? 0.2 : 0;
   return payments >= rows.length * 0.4 ? 0.4 : 0.3;
@@ -43,7 +45,8 @@ function detect(text: string): number {
 function isOther(head: string): boolean {
   const start = head.replace(/^\ufeff/, "").trimStart();
   if (start === "" || head.includes("\u0000")) return true;
-  if (/^(?:<|\{|\[|%PDF|PK\u0003|OFXHEADER|!(?:Type|Account|Option|Clear)\b|\u00d0\u00cf)/i.test(start)) return true;
+  if (/^(?:<|\{|\[|%PDF|PK\u0003|OFXHEADER|!(?:Type|Account|Option|Clear)\b|\u00d0\u00cf)/i.test(start))
+    return true;
   if (/<(?:html|table|OFX|Document)\b/i.test(head)) return true;
   return (head.match(/^:\d{2}[A-Z]?:/gm) ?? []).length >= 2;
 }
@@ -69,8 +72,12 @@ function read(text: string, options: ReaderOptions): ParsedStatement {
   for (const table of tables) {
     const found = understand(table);
     if (!found) {
-      if (tables.length === 1) throw unreadable("No column with dates and no column with amounts could be found.");
-      errors.push({ ...(table.rows[0] ? { line: table.rows[0].line } : {}), reason: "A part of the file has no dates and amounts that can be found; it was left out." });
+      if (tables.length === 1)
+        throw unreadable("No column with dates and no column with amounts could be found.");
+      errors.push({
+        ...(table.rows[0] ? { line: table.rows[0].line } : {}),
+        reason: "A part of the file has no dates and amounts that can be found; it was left out.",
+      });
       continue;
     }
     if (found.profile) result.profile ??= found.profile.name;
@@ -124,8 +131,11 @@ function tableOfMapping(text: string, mapping: CsvMapping): { split: SplitText; 
   const from = split.rows.findIndex((row) => row.line > skip);
   const rows = from < 0 ? [] : split.rows.slice(from);
   const preamble = from < 0 ? split.rows : split.rows.slice(0, from);
-  const named = [mapping.date, mapping.amount, mapping.amountIn, mapping.amountOut].some((name) => typeof name === "string");
-  if (mapping.header ?? named) return { split, table: { preamble, ...(rows[0] ? { header: rows[0] } : {}), rows: rows.slice(1) } };
+  const named = [mapping.date, mapping.amount, mapping.amountIn, mapping.amountOut].some(
+    (name) => typeof name === "string",
+  );
+  if (mapping.header ?? named)
+    return { split, table: { preamble, ...(rows[0] ? { header: rows[0] } : {}), rows: rows.slice(1) } };
   return { split, table: { preamble, rows } };
 }
 
@@ -143,7 +153,13 @@ export function inferMapping(text: string, options: ReaderOptions = {}): Mapping
   if (!table || !found) throw unreadable("No column with dates and no column with amounts could be found.");
   const begin = table.header?.line ?? table.rows[0]?.line ?? 1;
   const mapping = mappingOfLayout(found.layout, table, split.delimiter, begin - 1);
-  const accounts = readTable({ ...table, rows: table.rows.slice(0, 200) }, found.layout, found.profile, options, []);
+  const accounts = readTable(
+    { ...table, rows: table.rows.slice(0, 200) },
+    found.layout,
+    found.profile,
+    options,
+    [],
+  );
   const sample = accounts.flatMap((account) => account.payments).slice(0, 5);
   const proposal: MappingProposal = { mapping, confidence: found.confidence, sample };
   if (found.profile) proposal.profile = found.profile.name;

@@ -20,7 +20,10 @@ const DELIMITERS = [";", ",", "\t", "|"] as const;
 
 /** Text with `\n` line ends only; a `\r` before a line end belongs to it. */
 export function normaliseLines(text: string): string {
-  return text.replace(/^\ufeff/, "").replace(/\r+\n/g, "\n").replace(/\r/g, "\n");
+  return text
+    .replace(/^\ufeff/, "")
+    .replace(/\r+\n/g, "\n")
+    .replace(/\r/g, "\n");
 }
 
 /**
@@ -40,7 +43,10 @@ export function splitText(
   const chosen = delimiter ?? declared?.[1] ?? chooseDelimiter(body, plausible);
   let split = splitWith(body, chosen, offset);
   // Some programs put every line in quotes once more.
-  if (split.rows.length > 1 && split.rows.every((row) => row.cells.length === 1 || row.cells.slice(1).every((c) => !c))) {
+  if (
+    split.rows.length > 1 &&
+    split.rows.every((row) => row.cells.length === 1 || row.cells.slice(1).every((c) => !c))
+  ) {
     const inner = split.rows.filter((row) => row.cells[0]!.includes(chosen)).length;
     if (inner > split.rows.length / 2) {
       split = {
@@ -64,7 +70,8 @@ function chooseDelimiter(text: string, plausible: (cells: readonly string[]) => 
       const cells = splitLine(line, delimiter);
       if (cells.length < 2) {
         // A line wholly in quotes holds the row within.
-        const inner = cells.length === 1 && cells[0]!.includes(delimiter) ? splitLine(cells[0]!, delimiter) : cells;
+        const inner =
+          cells.length === 1 && cells[0]!.includes(delimiter) ? splitLine(cells[0]!, delimiter) : cells;
         score += plausible(inner) * 0.9;
         continue;
       }
@@ -143,9 +150,13 @@ function splitWith(text: string, delimiter: string, offset: number): SplitText {
       skip_records_with_error: true,
     }) as unknown as string[][];
   } catch (cause) {
-    throw new TallyError("STATEMENT_UNREADABLE", "The file cannot be taken apart as CSV. Download it again as CSV.", {
-      cause,
-    });
+    throw new TallyError(
+      "STATEMENT_UNREADABLE",
+      "The file cannot be taken apart as CSV. Download it again as CSV.",
+      {
+        cause,
+      },
+    );
   }
   const widths = new Map<number, number>();
   for (const record of records) widths.set(record.length, (widths.get(record.length) ?? 0) + 1);

@@ -17,7 +17,8 @@ export function findTables(rows: readonly Row[]): Table[] {
     if (usable.length === 0) {
       const only = headers.at(-1);
       // A header and nothing below it: an empty statement.
-      if (first < 0 && only) return [{ preamble: rows.slice(0, only.index), header: only.row, rows: rows.slice(only.index + 1) }];
+      if (first < 0 && only)
+        return [{ preamble: rows.slice(0, only.index), header: only.row, rows: rows.slice(only.index + 1) }];
       return [leading];
     }
     // A line or two above a header that happen to hold a date and a number are no table.
@@ -66,7 +67,8 @@ function plainTable(rows: readonly Row[], first: number, end: number): Table {
     Math.abs(above.cells.length - width) <= 3 &&
     filled.length >= Math.min(2, width) &&
     filled.length >= width / 2 &&
-    filled.filter((cell) => /\p{L}/u.test(cell) && cell.length < 60 && !/\d{4}/.test(cell)).length >= filled.length * 0.8 &&
+    filled.filter((cell) => /\p{L}/u.test(cell) && cell.length < 60 && !/\d{4}/.test(cell)).length >=
+      filled.length * 0.8 &&
     new Set(filled).size >= filled.length * 0.8;
   if (named) return { preamble: rows.slice(0, first - 1), header: above, rows: rows.slice(first, end) };
   // Rows before the first whole payment that are as wide are rows too (they may be damaged).
@@ -89,8 +91,10 @@ function isHeader(row: Row): boolean {
     if (cell.length > 80) continue;
     const meanings = meaningsOf(cell);
     if (meanings.length === 0) continue;
-    if (meanings.some(({ role }) => role === "date" || role === "otherDate" || role === "valueDate")) date = true;
-    if (meanings.some(({ role }) => role === "amount" || role === "amountIn" || role === "amountOut")) money = true;
+    if (meanings.some(({ role }) => role === "date" || role === "otherDate" || role === "valueDate"))
+      date = true;
+    if (meanings.some(({ role }) => role === "amount" || role === "amountIn" || role === "amountOut"))
+      money = true;
     if (normaliseHeader(cell)) known++;
   }
   return date && money && known >= Math.min(3, filled.length) && looksLikePayment(cells) === 0;

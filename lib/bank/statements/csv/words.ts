@@ -56,7 +56,10 @@ export function normaliseHeader(text: string): string {
 export function headerCurrency(text: string): string | undefined {
   const bracket = /[([]\s*(?:in\s+)?([A-Za-z]{3}|€|£)\s*[)\]]/.exec(text)?.[1];
   const euro = /(?:^|[\s_])euro[as]?\b/i.exec(text) ? "EUR" : undefined;
-  const word = /(?:^|[\s_])(EUR|GBP|USD|CHF|SEK|NOK|DKK|PLN|CZK|HUF|AUD|CAD|SGD|RON|BGN|NZD|INR|JPY|HKD|ZAR|TRY|BRL|MXN|ISK)\b/.exec(text)?.[1];
+  const word =
+    /(?:^|[\s_])(EUR|GBP|USD|CHF|SEK|NOK|DKK|PLN|CZK|HUF|AUD|CAD|SGD|RON|BGN|NZD|INR|JPY|HKD|ZAR|TRY|BRL|MXN|ISK)\b/.exec(
+      text,
+    )?.[1];
   const found = bracket ?? word ?? euro;
   if (!found) return undefined;
   if (found === "€") return "EUR";
@@ -110,8 +113,10 @@ const PHRASES: Readonly<Record<Role, string>> = {
     "empfanger|empfanger auftraggeber|auftraggeber empfanger|auftraggeber|auftraggeber beguenstigter|auftraggeber begunstigter|begunstigter zahlungspflichtiger|begunstigter|begunstigter auftraggeber|zahlungsempfanger|zahlungspflichtige r|zahlungsempfanger in|name zahlungsbeteiligter|zahlungsbeteiligter|zahlungspflichtiger|sender empfanger|absender|partnername|beteiligter|partnername|name des partners|handler|zahlungspartner|gegenpartei|auftraggeber zahlungsempfanger|empfanger zahlungspflichtiger|beschreibung name|" +
     "tiers|beneficiaire|nom contrepartie|nom de la contrepartie|contrepartie|emetteur|nom tireur|supplierfound|beneficiaire ordonnateur|beneficiario|beneficiario ordenante|ordenante beneficiario|ordenante|comercio|destinatario|contraparte|beneficiario ordinante|ordinante beneficiario|ordinante|controparte|esercente|benefattore|" +
     "mottagare|avsandare mottagare|mottagare avsandare|motpart|modtager|modpart|modtager afsender|mottaker|mottakernavn|avsender mottaker|saaja maksaja|saaja|maksaja|saajan nimi|saaja maksaja nimi|vastapool|saaja maksja|saaja maksja nimi|sender receiver name|odbiorca nadawca|nadawca odbiorca|nadawca|odbiorca|kontrahent|dane kontrahenta|nazwa kontrahenta|nazwa odbiorcy|nazwa nadawcy odbiorcy|nazev protiuctu|nazev protistrany|protistrana|jmeno protistrany|nazev uctu protistrany|partner neve|maksatajs|sanemejs|maksatajs sanemejs|obchodnik|obchodni misto|nazev obchodnika|counteraccount name|extended details name|name|naam|nom|nombre|namn|navn|nimi|jmeno|nazwa|nome",
-  payer: "payer name|avsandare|avsender|afsender|nadawca|maksaja|ordenante|ordinante|auftraggeber|zahlungspflichtige r|zahlungspflichtiger|sender|sender name|from name|from|source name|payer|van",
-  payee: "payee name|mottagare|mottaker|mottakernavn|modtager|odbiorca|saaja|beneficiario|zahlungsempfanger in|empfanger|zahlungsempfanger|recipient|recipient name|to name|to|target name|payee|beneficiary|naar",
+  payer:
+    "payer name|avsandare|avsender|afsender|nadawca|maksaja|ordenante|ordinante|auftraggeber|zahlungspflichtige r|zahlungspflichtiger|sender|sender name|from name|from|source name|payer|van",
+  payee:
+    "payee name|mottagare|mottaker|mottakernavn|modtager|odbiorca|saaja|beneficiario|zahlungsempfanger in|empfanger|zahlungsempfanger|recipient|recipient name|to name|to|target name|payee|beneficiary|naar",
   counterpartyAccount:
     "counterparty account|counterparty account number|counterparty iban|counterparty s account|counterparty|partner iban|payee account number|payee account|beneficiary account|beneficiary account number|iban counterparty|counter account|contra account|account counterparty|recipient account|account number counterparty|account number|partner account number|iban partner|" +
     "tegenrekening|tegenrekeningnummer|rekening tegenpartij|rekeningnummer tegenpartij|tegenrekening iban bban|iban tegenpartij|iban tegenrekening|tegenpartij rekening|rekening begunstigde|tegenrekening iban|" +
@@ -127,18 +132,21 @@ const PHRASES: Readonly<Record<Role, string>> = {
     "libelle|libelle operation|libelle simplifie|libelle de l operation|libelle complementaire|libelle court|libelle long|label|motif|communication|communications|detail de l ecriture|informations complementaires|nature de l operation|nature|description de l operation|details du mouvement|libelle interne|commentaire|comment|" +
     "concepto|concepto ampliado|descripcion|detalle|observaciones|mas datos|movimiento|remesa|informacion adicional|descrizione|descrizione completa|descrizione operazione|descrizione estesa|descrizione movimento|causale descrizione|dettagli|operazione|note operazione|descricao|descricao do movimento|historico|descritivo|" +
     "beskrivning|rubrik|meddelande|specifikation|transaktion|transaktionstext|text meddelande|beskrivelse|tekst|forklaring|melding|melding kid fakt nr|besked|meddelelse|egen note|viesti|selitys selite|selite|viesti saajalle|selgitus|makse selgitus|informacija|maksajuma merkis|maksajuma informacija|opis|opis operacji|opis transakcji|tytul|tytul operacji|tytulem|tytul platnosci|szczegoly|popis|popis transakce|zprava|zprava pro prijemce|zprava pro me|zprava pro mne|poznamka|poznamka pro me|text transakce|ucel platby|kozlemeny|reszletek|megjegyzes",
-  type:
-    "type|transaction type|transaction code|payment type|payment method|code|kind|soort|mutatiesoort|transactietype|transactie|soort mutatie|verrichting|type verrichting|type transaction|type d operation|type operation|buchungstext|buchungsart|umsatzart|umsatztyp|vorgang|transaktionstyp|transaktionsart|auftragsart|art|tipo|tipo operacion|tipo de movimiento|tipo operazione|causale|tipologia|tipo movimento|tipo operacao|transaktionstyp|transaktionsart|transaktionskategori|transaksjonstype|undertype|selitys|laji|tapahtumalaji|tehingu tuup|typ|typ transakce|typ transakcji|typ operacji|rodzaj transakcji|rodzaj operacji|kod transakce|tranzakcio tipusa|tranzakcio jellege|product type|transaction kind|darijuma veids|typ platby",
+  type: "type|transaction type|transaction code|payment type|payment method|code|kind|soort|mutatiesoort|transactietype|transactie|soort mutatie|verrichting|type verrichting|type transaction|type d operation|type operation|buchungstext|buchungsart|umsatzart|umsatztyp|vorgang|transaktionstyp|transaktionsart|auftragsart|art|tipo|tipo operacion|tipo de movimiento|tipo operazione|causale|tipologia|tipo movimento|tipo operacao|transaktionstyp|transaktionsart|transaktionskategori|transaksjonstype|undertype|selitys|laji|tapahtumalaji|tehingu tuup|typ|typ transakce|typ transakcji|typ operacji|rodzaj transakcji|rodzaj operacji|kod transakce|tranzakcio tipusa|tranzakcio jellege|product type|transaction kind|darijuma veids|typ platby",
   reference:
     "reference|ref|reference number|ref no|customer reference|customer ref|end to end id|end to end reference|end to end|bank reference|transfer reference|betalingskenmerk|kenmerk|referentie|kundenreferenz|kundenreferenz end to end|end to end referenz|referenz|sammlerreferenz|endtoend id|client reference|reference client|reference de l operation|reference operation|referencia|referencia 1|numero de referencia|riferimento|rif|viite|viitenumero|viitenumber|referens|referensnummer|referensnr|ocr|kid|variabilni symbol|vs|variable symbol|referencni cislo|cheque number|check number|check or slip|check|cheque no|chq ref number|numero cheque|reference platby|slip number|check no|serial number|num cheque|arkivreference|referencia 2|transactiereferentie klant",
   bankId:
     "transaction id|transactionid|id|unique id|transaction reference|transactie id|transactiereferentie|fitid|volgnr|volgnummer|record id|archive id|arkistointitunnus|arkistotunnus|archival reference|archival reference id|arhiveerimistunnus|id transakce|id operace|id pohybu|cislo transakce|numer transakcji|nr transakcji|numer referencyjny|transaction reference number|referencni cislo transakce|transaktionsreferenz|transaktions id|umsatz id|transferwise id|wise id|transaktionscode|identifiant|identifiant de l operation|id transaccion|id transazione|id da transacao|transaction number|transaction no|verifikationsnummer|archive reference|statement line id|entry reference|uuid|transaction uuid|transaction ref|radnummer id|tranzakcio azonosito|sequence number|ihrereferenz|id movimiento|mc transactienr|transactienummer|referenznummer",
-  mandateId: "mandate|mandate id|mandate reference|mandaatkenmerk|machtigingskenmerk|machtigingsnummer|mandatsreferenz|mandat|reference de mandat|mandato|mandatsref|numero de mandat|rum",
-  creditorId: "creditor id|creditor identifier|incassant id|glaubiger id|glaubiger identifikationsnummer|incassant|glaubigeridentifikationsnummer|ics|identifiant creancier|creditorid",
+  mandateId:
+    "mandate|mandate id|mandate reference|mandaatkenmerk|machtigingskenmerk|machtigingsnummer|mandatsreferenz|mandat|reference de mandat|mandato|mandatsref|numero de mandat|rum",
+  creditorId:
+    "creditor id|creditor identifier|incassant id|glaubiger id|glaubiger identifikationsnummer|incassant|glaubigeridentifikationsnummer|ics|identifiant creancier|creditorid",
   balanceAfter:
     "balance|running balance|running bal|account balance|balance after|balance after transaction|closing balance|ledger balance|new balance|resulting balance|available balance|end balance|saldo|saldo na mutatie|saldo na trn|saldo na boeking|nieuw saldo|eindsaldo|saldo na transactie|kontostand|saldo nach buchung|neuer saldo|kontosaldo|endsaldo|solde|solde comptable|solde apres operation|nouveau solde|accountbalance|saldo posterior|saldo disponible|disponible|saldo contable|saldo contabile|saldo progressivo|saldo contabilistico|saldo final|saldo apos movimento|bokfort saldo|bokfort saldo|saldo efter|disponibel saldo|bogfort saldo|bokfort saldo|tilin saldo|saldo po operacji|saldo po transakcji|saldo koncowe|saldo rachunku|zustatek|zustatek po transakci|zustatek na uctu|egyenleg|konyvelt egyenleg|jaak|atlikums|saldo eur|balance eur|current balance|balance gbp|saldo na verrichting|saldo uitvoering",
-  category: "category|categorie|kategorie|kategoria|kategori|categoria|catgorie|hauptkategorie|kategorie name|kategorie transakce|category name|rubriek|luokka|categorie operation|budget category|sub category|subcategory|subcategoria|sous categorie|unterkategorie",
-  status: "status|state|transaction status|booking status|buchungsstatus|stato|estado|etat|statut|tila|stav|umsatzstatus|transactiestatus|stan|status transakcji|stav platby|stav transakce|betalingsstatus|verwerkingsstatus|stato operazione|allapot|statuss|offen",
+  category:
+    "category|categorie|kategorie|kategoria|kategori|categoria|catgorie|hauptkategorie|kategorie name|kategorie transakce|category name|rubriek|luokka|categorie operation|budget category|sub category|subcategory|subcategoria|sous categorie|unterkategorie",
+  status:
+    "status|state|transaction status|booking status|buchungsstatus|stato|estado|etat|statut|tila|stav|umsatzstatus|transactiestatus|stan|status transakcji|stav platby|stav transakce|betalingsstatus|verwerkingsstatus|stato operazione|allapot|statuss|offen",
   fee: "fee|fees|fee amount|total fees|transaction fee|kosten|gebuhr|gebuhren|frais|comision|commissione|comissao|costo|avgift|gebyr|palkkio|poplatek|oplata|prowizja|kosten op verrichting",
   originalAmount:
     "original amount|amount foreign currency|foreign amount|local amount|foreign currency amount|original transaction amount|transaction amount foreign|betrag fremdwahrung|betrag in fremdwahrung|fremdwahrungsbetrag|fremdbetrag|ursprungsbetrag|originalbetrag|betrag ursprung|oorspr bedrag|oorspronkelijk bedrag|bedrag vreemde valuta|bedrag in vreemde valuta|montant devise|montant en devise|montant d origine|importe divisa|importe original|importo originale|importo in divisa|valor original|utlandskt belopp|belopp i utlandsk valuta|belob i udenlandsk valuta|alkuperainen maara|kwota oryginalna|kwota w walucie transakcji|puvodni castka|puvodni castka a mena|amount in foreign currency|orig amount|betrag originalwahrung|originalbelopp|valutabelopp|exchange to amount|amount original|source amount|kwota operacji w walucie|castka v puvodni mene|transaction amount original|original value|original currency amount|foreign spend amount|spend amount",
@@ -170,18 +178,42 @@ const LEXICON: ReadonlyMap<string, readonly Meaning[]> = (() => {
 /** Parts of words that hint at a role where no whole phrase fits, tried in this order. */
 const PARTS: readonly [RegExp, Role][] = [
   [/\b(?:exchange|wechsel|koers|kurs|rate|taux)\b/, "ignore"],
-  [/(?:foreign|original|fremd|vreemd|oorspr|ursprung|devise|divisa|udenlandsk|utlandsk|local) .*(?:amount|betrag|bedrag|montant|importe|importo|belo[bp])|(?:amount|betrag|bedrag|montant|importe|importo|belo[bp]p?).*(?:foreign|original|fremd|vreemd|oorspr|ursprung|devise|divisa|udenlandsk|utlandsk)/, "originalAmount"],
+  [
+    /(?:foreign|original|fremd|vreemd|oorspr|ursprung|devise|divisa|udenlandsk|utlandsk|local) .*(?:amount|betrag|bedrag|montant|importe|importo|belo[bp])|(?:amount|betrag|bedrag|montant|importe|importo|belo[bp]p?).*(?:foreign|original|fremd|vreemd|oorspr|ursprung|devise|divisa|udenlandsk|utlandsk)/,
+    "originalAmount",
+  ],
   [/saldo|balance|solde|kontostand|zustatek|egyenleg/, "balanceAfter"],
-  [/(?:value|valuta|wert|valeur|valor|rente|arvo).*(?:dat|date|dag|dato|paiva)|(?:dat|date|fecha|data).*(?:value|valuta|wert|valeur|valor)/, "valueDate"],
-  [/(?:boek|buchung|book|post|contab|bokfor|bogfor|ksieg|zauct|kirjaus|comptab)\w*.*(?:dat|tag|dag|dato|paiva)|(?:dat\w*|fecha).*(?:boek|buchung|book|post|contab|comptab|bokfor|bogfor|ksieg|zauct)/, "date"],
+  [
+    /(?:value|valuta|wert|valeur|valor|rente|arvo).*(?:dat|date|dag|dato|paiva)|(?:dat|date|fecha|data).*(?:value|valuta|wert|valeur|valor)/,
+    "valueDate",
+  ],
+  [
+    /(?:boek|buchung|book|post|contab|bokfor|bogfor|ksieg|zauct|kirjaus|comptab)\w*.*(?:dat|tag|dag|dato|paiva)|(?:dat\w*|fecha).*(?:boek|buchung|book|post|contab|comptab|bokfor|bogfor|ksieg|zauct)/,
+    "date",
+  ],
   [/\b(?:date|datum|fecha|data|dato|dates|paiva|pvm)\b|datum$|dato$|paiva$/, "otherDate"],
-  [/debit|debet|withdraw|belastung|soll|paid out|money out|outflow|cargo|uttag|obciaz|uscite|addebit|expense/, "amountOut"],
-  [/credit|kredit|deposit|gutschrift|haben|paid in|money in|inflow|abono|insatt|uznan|entrate|accredit|income/, "amountIn"],
+  [
+    /debit|debet|withdraw|belastung|soll|paid out|money out|outflow|cargo|uttag|obciaz|uscite|addebit|expense/,
+    "amountOut",
+  ],
+  [
+    /credit|kredit|deposit|gutschrift|haben|paid in|money in|inflow|abono|insatt|uznan|entrate|accredit|income/,
+    "amountIn",
+  ],
   [/amount|betrag|bedrag|montant|importe|importo|belopp|belob|belop|kwota|castka|maara|umsatz/, "amount"],
   [/currency|wahrung|munt|waluta|mena|moneda|divisa|devise/, "currency"],
-  [/(?:counterpart|tegen|partner|beneficiar|payee|empfanger|recipient|contrepart|contropart|modtag|mottag|odbiorc|protist|protiuc|zahlungs).*(?:iban|account|konto|rekening|compte|cuenta|rachun|uct)|(?:iban|account|konto|rekening|compte|rachun|uct).*(?:counterpart|tegen|partner|beneficiar|payee|empfanger|recipient|contrepart|contropart|modtag|mottag|odbiorc|protist)/, "counterpartyAccount"],
-  [/counterpart|tegenpart|partner|beneficiar|payee|empfanger|recipient|contrepart|contropart|merchant|modtag|mottag|odbiorc|protist|protiuc|kontrahent|handler|name\b|naam\b/, "counterparty"],
-  [/descri|omschrijv|mededel|zweck|libelle|concepto|descriz|beskriv|opis|popis|detail|memo|text|note|communic|bemerk|remark|message|zprav/, "description"],
+  [
+    /(?:counterpart|tegen|partner|beneficiar|payee|empfanger|recipient|contrepart|contropart|modtag|mottag|odbiorc|protist|protiuc|zahlungs).*(?:iban|account|konto|rekening|compte|cuenta|rachun|uct)|(?:iban|account|konto|rekening|compte|rachun|uct).*(?:counterpart|tegen|partner|beneficiar|payee|empfanger|recipient|contrepart|contropart|modtag|mottag|odbiorc|protist)/,
+    "counterpartyAccount",
+  ],
+  [
+    /counterpart|tegenpart|partner|beneficiar|payee|empfanger|recipient|contrepart|contropart|merchant|modtag|mottag|odbiorc|protist|protiuc|kontrahent|handler|name\b|naam\b/,
+    "counterparty",
+  ],
+  [
+    /descri|omschrijv|mededel|zweck|libelle|concepto|descriz|beskriv|opis|popis|detail|memo|text|note|communic|bemerk|remark|message|zprav/,
+    "description",
+  ],
 ];
 
 /** What a header cell may mean; empty when it says nothing known. */
@@ -206,13 +238,18 @@ function lookUp(cell: string, phrase: string): readonly Meaning[] | undefined {
     LEXICON.get(phrase) ??
     LEXICON.get(withoutCurrency(phrase)) ??
     // RunningBalance, CheckNumber
-    (/[a-z][A-Z]/.test(cell) ? LEXICON.get(normaliseHeader(cell.replace(/([a-z])([A-Z])/g, "$1 $2"))) : undefined)
+    (/[a-z][A-Z]/.test(cell)
+      ? LEXICON.get(normaliseHeader(cell.replace(/([a-z])([A-Z])/g, "$1 $2")))
+      : undefined)
   );
 }
 
 function withoutCurrency(phrase: string): string {
   return phrase
-    .replace(/\b(?:in |en |i )?(?:eur|euro|euros|euroa|gbp|usd|chf|sek|nok|dkk|pln|czk|huf|aud|cad|sgd)\b/g, " ")
+    .replace(
+      /\b(?:in |en |i )?(?:eur|euro|euros|euroa|gbp|usd|chf|sek|nok|dkk|pln|czk|huf|aud|cad|sgd)\b/g,
+      " ",
+    )
     .replace(/ +/g, " ")
     .trim();
 }

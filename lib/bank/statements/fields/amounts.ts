@@ -21,7 +21,8 @@ export interface AmountText {
 }
 
 const SIGNS = "€£$¥₹₽₺₩₪₴₫฿₦";
-const WORDS = "kr\\.?|kn|zł|zl|Kč|Kc|Ft|lei|лв\\.?|руб\\.?|R\\$|C\\$|A\\$|US\\$|HK\\$|S\\$|NZ\\$|CA\\$|AU\\$|Rs\\.?|Fr\\.?|SFr\\.?|Euro?s?";
+const WORDS =
+  "kr\\.?|kn|zł|zl|Kč|Kc|Ft|lei|лв\\.?|руб\\.?|R\\$|C\\$|A\\$|US\\$|HK\\$|S\\$|NZ\\$|CA\\$|AU\\$|Rs\\.?|Fr\\.?|SFr\\.?|Euro?s?";
 const CURRENCY = `[A-Z]{3}|[${SIGNS}]|${WORDS}`;
 const FORM = new RegExp(
   `^(?<open>\\()?\\s*(?<s1>[-+])?\\s*(?<c1>${CURRENCY})?\\s*(?<s2>[-+])?\\s*` +
@@ -49,7 +50,9 @@ export function lexAmount(text: string): AmountText | undefined {
   const groups = FORM.exec(tidy)?.groups;
   if (!groups) return undefined;
   if (Boolean(groups["open"]) !== Boolean(groups["close"])) return undefined;
-  const signs = [groups["open"] ? "-" : "", groups["s1"], groups["s2"], groups["s3"], groups["s4"]].filter(Boolean);
+  const signs = [groups["open"] ? "-" : "", groups["s1"], groups["s2"], groups["s3"], groups["s4"]].filter(
+    Boolean,
+  );
   if (signs.length > 1 || (groups["c1"] && groups["c2"])) return undefined;
   const body = groups["body"]!.trim().replace(/[ ']+/g, "'");
   // Blanks and apostrophes may stand between groups of three digits only.
@@ -158,19 +161,19 @@ const BY_SIGN: Readonly<Record<string, string>> = {
   "₦": "NGN",
   zł: "PLN",
   zl: "PLN",
-  "Kč": "CZK",
+  Kč: "CZK",
   Kc: "CZK",
   Ft: "HUF",
   lei: "RON",
-  "R$": "BRL",
-  "US$": "USD",
-  "C$": "CAD",
-  "CA$": "CAD",
-  "A$": "AUD",
-  "AU$": "AUD",
-  "NZ$": "NZD",
-  "HK$": "HKD",
-  "S$": "SGD",
+  R$: "BRL",
+  US$: "USD",
+  C$: "CAD",
+  CA$: "CAD",
+  A$: "AUD",
+  AU$: "AUD",
+  NZ$: "NZD",
+  HK$: "HKD",
+  S$: "SGD",
   Fr: "CHF",
   "Fr.": "CHF",
   SFr: "CHF",

@@ -43,15 +43,21 @@ function plain(text: string): string {
   return text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 }
 
-const TIME = "(?:[T ,]+(\\d{1,2})[:.h](\\d{2})(?:[:.](\\d{2})(?:[.,]\\d+)?)?\\s*([AaPp][Mm])?\\s*(Z|UTC|GMT|[+-]\\d{2}:?\\d{2})?)?";
+const TIME =
+  "(?:[T ,]+(\\d{1,2})[:.h](\\d{2})(?:[:.](\\d{2})(?:[.,]\\d+)?)?\\s*([AaPp][Mm])?\\s*(Z|UTC|GMT|[+-]\\d{2}:?\\d{2})?)?";
 const YMD = new RegExp(`^(\\d{4})([-/. ])\\s?(\\d{1,2})\\2\\s?(\\d{1,2})\\.?${TIME}$`);
-const PAIR = new RegExp(`^(\\d{1,2})\\s?([-/. ])\\s?(\\d{1,2})\\s?(?:\\2\\s?|['’]\\s?)(\\d{4}|\\d{2})\\.?${TIME}$`);
+const PAIR = new RegExp(
+  `^(\\d{1,2})\\s?([-/. ])\\s?(\\d{1,2})\\s?(?:\\2\\s?|['’]\\s?)(\\d{4}|\\d{2})\\.?${TIME}$`,
+);
 const DIGITS = new RegExp(`^(\\d{8})${TIME}$`);
 const DAY_NAME = new RegExp(
   `^(?:\\p{L}{2,10}\\.?,?\\s+)?(\\d{1,2})(?:st|nd|rd|th)?\\.?[-/ .]*(?:de\\s+)?(\\p{L}{3,12})\\.?,?[-/ .]*(?:de\\s+)?['’]?(\\d{4}|\\d{2})${TIME}$`,
   "u",
 );
-const NAME_DAY = new RegExp(`^(\\p{L}{3,12})\\.?[- ]+(\\d{1,2})(?:st|nd|rd|th)?,?[- ]+(\\d{4}|\\d{2})${TIME}$`, "u");
+const NAME_DAY = new RegExp(
+  `^(\\p{L}{3,12})\\.?[- ]+(\\d{1,2})(?:st|nd|rd|th)?,?[- ]+(\\d{4}|\\d{2})${TIME}$`,
+  "u",
+);
 const YEAR_NAME = new RegExp(`^(\\d{4})[- ](\\p{L}{3,12})\\.?[- ](\\d{1,2})${TIME}$`, "u");
 
 /** Take a text apart as a date; undefined when it is none. */
@@ -70,7 +76,11 @@ export function lexDate(text: string): DateText | undefined {
   match = DIGITS.exec(tidy);
   if (match) {
     const digits = match[1]!;
-    const ymd = [digits.slice(0, 4), digits.slice(4, 6), digits.slice(6)].map(Number) as [number, number, number];
+    const ymd = [digits.slice(0, 4), digits.slice(4, 6), digits.slice(6)].map(Number) as [
+      number,
+      number,
+      number,
+    ];
     if (ymd[0] >= 1970 && ymd[0] < 2100) return known(...ymd, match, 2);
     const year = Number(digits.slice(4));
     if (year < 1970 || year >= 2100) return undefined;
@@ -91,7 +101,13 @@ function validPair(pair: { first: number; second: number }): boolean {
   return first >= 1 && second >= 1 && first <= 31 && second <= 31 && (first <= 12 || second <= 12);
 }
 
-function named(name: string, day: number, year: number, match: RegExpExecArray, at: number): DateText | undefined {
+function named(
+  name: string,
+  day: number,
+  year: number,
+  match: RegExpExecArray,
+  at: number,
+): DateText | undefined {
   const month = MONTHS[plain(name)];
   return month ? known(year, month, day, match, at, " ") : undefined;
 }
@@ -141,7 +157,10 @@ function dateOrUndefined(year: number, month: number, day: number): CalendarDate
 }
 
 /** A taken-apart date in full, once the order of day and month is known; undefined when there is no such day. */
-export function resolveDate(text: DateText, dayFirst: boolean): { date: CalendarDate; instant?: Instant } | undefined {
+export function resolveDate(
+  text: DateText,
+  dayFirst: boolean,
+): { date: CalendarDate; instant?: Instant } | undefined {
   if (text.date) return text.instant ? { date: text.date, instant: text.instant } : { date: text.date };
   if (!text.pair) return undefined;
   const { first, second, year } = text.pair;

@@ -35,7 +35,14 @@ export function readCoded(text: string, context: DetailsContext): Details | unde
   const words = keywords(goesOn ? [...all(20, 29), ...all(60, 63)] : all(20, 29));
   const more = goesOn ? {} : keywords(all(60, 63));
   for (const [word, value] of Object.entries(more)) if (word !== "" && !(word in words)) words[word] = value;
-  const [creditorId, behind] = firstWord(words["CRED"]);
+  const [creditorId, ...behind] = firstWord(words["CRED"]);
+  // What follows an IBAN or a BIC after a blank is text without a keyword, too.
+  for (const word of ["IBAN", "BIC"]) {
+    const [value, rest] = firstWord(words[word]);
+    if (value === undefined) continue;
+    words[word] = value;
+    behind.push(rest);
+  }
   const name = joinParts(all(32, 33));
   const text38 = raw["?38"] ?? words["IBAN"];
   let number = numberOf(text38);
@@ -59,7 +66,7 @@ export function readCoded(text: string, context: DetailsContext): Details | unde
   });
   const postingText = present(raw["?00"]);
   const text20 = present(
-    [words["SVWZ"] ?? words[""], behind, words["MTLG"], more[""]]
+    [words["SVWZ"] ?? words[""], ...behind, words["MTLG"], more[""]]
       .filter((part) => part !== undefined)
       .join(" "),
   );

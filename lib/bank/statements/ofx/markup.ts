@@ -85,7 +85,8 @@ function rankOf(tag: string, within: string): number | undefined {
   return undefined;
 }
 
-const TAG = /<(?:!\[CDATA\[([\s\S]*?)(?:\]\]>|$)|!--[\s\S]*?(?:-->|$)|[?!][^>]*>|\s*(\/?)\s*([A-Za-z][\w.]*)(?:\s[^<>]*)?\/?>)/g;
+const TAG =
+  /<(?:!\[CDATA\[([\s\S]*?)(?:\]\]>|$)|!--[\s\S]*?(?:-->|$)|[?!][^>]*>|\s*(\/?)\s*([A-Za-z][\w.]*)(?:\s[^<>]*)?\/?>)/g;
 
 /** The tree of known aggregates from `<OFX>` on; undefined when there is no `<OFX>`. */
 export function parseMarkup(text: string): Aggregate | undefined {
@@ -167,7 +168,14 @@ export function childOf(node: Aggregate, ...tags: string[]): Aggregate | undefin
   return node.children.find((child) => tags.includes(child.tag));
 }
 
-const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: " " };
+const ENTITIES: Readonly<Record<string, string>> = {
+  amp: "&",
+  lt: "<",
+  gt: ">",
+  quot: '"',
+  apos: "'",
+  nbsp: " ",
+};
 
 /** Decode the entities of SGML and XML once; an ampersand that begins none stays. */
 export function decodeEntities(text: string): string {
@@ -175,6 +183,8 @@ export function decodeEntities(text: string): string {
   return text.replace(/&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|([a-z]{2,4}));/gi, (whole, dec, hex, name) => {
     if (name) return ENTITIES[(name as string).toLowerCase()] ?? whole;
     const code = dec ? Number(dec) : parseInt(hex as string, 16);
-    return code > 0 && code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff) ? String.fromCodePoint(code) : whole;
+    return code > 0 && code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff)
+      ? String.fromCodePoint(code)
+      : whole;
   });
 }

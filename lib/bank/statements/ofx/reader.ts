@@ -1,4 +1,11 @@
-import { TallyError, formatAmount, isCurrencyCode, isIban, normaliseIban, type Instant } from "../../../values";
+import {
+  TallyError,
+  formatAmount,
+  isCurrencyCode,
+  isIban,
+  normaliseIban,
+  type Instant,
+} from "../../../values";
 import type { Party } from "../../../store";
 import type { RowError } from "../../port";
 import { decideMark, lexAmount, toMoney, type Mark } from "../fields/amounts";
@@ -26,7 +33,8 @@ const PAYMENTS = new Set(["STMTTRN", "STMTTRNP"]);
 function detect(text: string): number {
   const head = text.slice(0, 65536);
   if (/^\s*OFXHEADER\s*:/im.test(head.slice(0, 4096)) || /<\?OFX\s/i.test(head)) return 0.98;
-  return /^\s*(?:<\?xml[^>]*>\s*)?<\s*OFX\s*>/i.test(head) || /<OFX>\s*<(?:SIGNONMSGSRSV1|BANKMSGSRSV1)/i.test(head)
+  return /^\s*(?:<\?xml[^>]*>\s*)?<\s*OFX\s*>/i.test(head) ||
+    /<OFX>\s*<(?:SIGNONMSGSRSV1|BANKMSGSRSV1)/i.test(head)
     ? 0.95
     : 0;
 }
@@ -85,7 +93,9 @@ function read(text: string, options: ReaderOptions): ParsedStatement {
     errors.push({ reason: "The file holds no statement. Ask the bank for a download with transactions." });
   }
   if (!root.closed) {
-    errors.push({ reason: "The file ends before </OFX>; payments after that point are missing. Download it again." });
+    errors.push({
+      reason: "The file ends before </OFX>; payments after that point are missing. Download it again.",
+    });
   }
   const quicken = /<\s*INTU\./i.test(text);
   return { format: quicken ? "qfx" : "ofx", accounts, errors };
@@ -103,7 +113,10 @@ function readStatement(body: Aggregate, reading: Reading): StatementAccount {
 
   for (const node of findAll(body, PAYMENTS)) {
     if (!node.closed) {
-      errors.push({ line: node.line, reason: "The file ends in the middle of this payment; it was left out." });
+      errors.push({
+        line: node.line,
+        reason: "The file ends in the middle of this payment; it was left out.",
+      });
       continue;
     }
     const payment = readPayment(node, account, reading);
@@ -137,7 +150,11 @@ function currencyOf(body: Aggregate, { options, errors }: Reading): string {
   return currency;
 }
 
-function readPayment(node: Aggregate, account: StatementAccount, reading: Reading): StatementPayment | string {
+function readPayment(
+  node: Aggregate,
+  account: StatementAccount,
+  reading: Reading,
+): StatementPayment | string {
   const leaf = (tag: string) => node.leaves.get(tag) ?? "";
   const { errors } = reading;
   const pending = node.tag === "STMTTRNP";
@@ -145,8 +162,10 @@ function readPayment(node: Aggregate, account: StatementAccount, reading: Readin
   const posted = readDate(leaf(pending ? "DTTRAN" : "DTPOSTED"));
   const user = readDate(leaf("DTUSER"));
   const when = posted ?? user;
-  if (!when) return `The payment has no date that exists ("${leaf("DTPOSTED").slice(0, 40)}"); it was left out.`;
-  if (!posted) errors.push({ line: node.line, reason: "The booking date is missing; the date of the order was taken." });
+  if (!when)
+    return `The payment has no date that exists ("${leaf("DTPOSTED").slice(0, 40)}"); it was left out.`;
+  if (!posted)
+    errors.push({ line: node.line, reason: "The booking date is missing; the date of the order was taken." });
 
   const foreign = childOf(node, "CURRENCY");
   const symbol = (foreign?.leaves.get("CURSYM") ?? "").toUpperCase();
@@ -190,7 +209,10 @@ function readPayment(node: Aggregate, account: StatementAccount, reading: Readin
 function readParty(node: Aggregate): Party | undefined {
   const party: Party = {};
   const name =
-    node.leaves.get("EXTDNAME") || node.leaves.get("NAME") || childOf(node, "PAYEE")?.leaves.get("NAME") || "";
+    node.leaves.get("EXTDNAME") ||
+    node.leaves.get("NAME") ||
+    childOf(node, "PAYEE")?.leaves.get("NAME") ||
+    "";
   if (name) party.name = name;
   const to = childOf(node, "BANKACCTTO", "CCACCTTO");
   const number = to?.leaves.get("ACCTID") ?? "";
@@ -211,7 +233,10 @@ function readOriginal(
   const rate = Number((node?.leaves.get("CURRATE") ?? "").replace(",", "."));
   if (!isCurrencyCode(symbol) || symbol === currency || !Number.isFinite(rate) || rate <= 0) return undefined;
   const decimals = (code: string) => (formatAmount(0, code).split(".")[1] ?? "").length;
-  return { amount: Math.round((amount / rate) * 10 ** (decimals(symbol) - decimals(currency))), currency: symbol };
+  return {
+    amount: Math.round((amount / rate) * 10 ** (decimals(symbol) - decimals(currency))),
+    currency: symbol,
+  };
 }
 
 /** Investment statements: what is no movement of cash is named, so that nothing is lost without a word. */
@@ -292,7 +317,9 @@ function readDate(text: string): { date: string; instant?: Instant } | undefined
   const match = OFX_DATE.exec(text);
   if (!match) {
     const other = lexDate(text);
-    return other?.date ? { date: other.date, ...(other.instant ? { instant: other.instant } : {}) } : undefined;
+    return other?.date
+      ? { date: other.date, ...(other.instant ? { instant: other.instant } : {}) }
+      : undefined;
   }
   const written = lexDate(match.slice(1, 4).join("-"));
   if (!written?.date) return undefined;
@@ -309,6 +336,11 @@ function readDate(text: string): { date: string; instant?: Instant } | undefined
 function offsetHours(text: string): number {
   const [whole, part] = text.split(/[.:]/) as [string, string | undefined];
   const hours = Math.abs(Number(whole));
-  const fraction = part === undefined ? 0 : part.length === 2 && part !== "75" && part !== "50" ? Number(part) / 60 : Number(`0.${part}`);
+  const fraction =
+    part === undefined
+      ? 0
+      : part.length === 2 && part !== "75" && part !== "50"
+        ? Number(part) / 60
+        : Number(`0.${part}`);
   return (whole.startsWith("-") ? -1 : 1) * (hours + fraction);
 }

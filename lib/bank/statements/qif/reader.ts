@@ -15,7 +15,17 @@ import { splitRecords, type QifAccount, type QifRecord } from "./records";
 export const qifReader: StatementReader = { detect, read };
 
 const PAYMENT_TYPES = new Set(["bank", "ccard", "cash", "oth a", "oth l"]);
-const LIST_TYPES = new Set(["cat", "class", "memorized", "security", "prices", "budget", "tag", "invitem", "template"]);
+const LIST_TYPES = new Set([
+  "cat",
+  "class",
+  "memorized",
+  "security",
+  "prices",
+  "budget",
+  "tag",
+  "invitem",
+  "template",
+]);
 
 function detect(text: string): number {
   return /^\s*!(?:type|account|option|clear)\b/i.test(text.slice(0, 4096)) ? 0.95 : 0;
@@ -85,8 +95,10 @@ function tidyDate(text: string): string {
   return text
     .trim()
     .replace(/\s*([-/.'])\s*/g, "$1")
-    .replace(/^(\d{1,2})([-/.])(\d{1,2})'(\d{1,4})$/, (_all, a, mark, b, year: string) =>
-      `${a}${mark}${b}${mark}${year.length <= 2 ? 2000 + Number(year) : year}`,
+    .replace(
+      /^(\d{1,2})([-/.])(\d{1,2})'(\d{1,4})$/,
+      (_all, a, mark, b, year: string) =>
+        `${a}${mark}${b}${mark}${year.length <= 2 ? 2000 + Number(year) : year}`,
     )
     .replace(/^(\d{1,2})([-/.])(\d{1,2})\2(\d)$/, "$1$2$3$2" + "0$4");
 }
@@ -98,7 +110,9 @@ function decideDates(records: QifRecord[], options: ReaderOptions, errors: RowEr
   const decision = decideOrder(dates);
   if (decision.dayFirst !== undefined) {
     if (decision.against > 0) {
-      errors.push({ reason: `${decision.against} dates contradict the order of day and month of the others.` });
+      errors.push({
+        reason: `${decision.against} dates contradict the order of day and month of the others.`,
+      });
     }
     return decision.dayFirst;
   }
@@ -213,7 +227,10 @@ function readAmount(text: string, reading: Reading, line: number): number | stri
   const money = toMoney(found, reading.currency, reading.mark);
   if (typeof money === "string") return money;
   if (money.rounded) {
-    reading.errors.push({ line, reason: `${text.slice(0, 40)} has more decimals than ${reading.currency} has; it was rounded.` });
+    reading.errors.push({
+      line,
+      reason: `${text.slice(0, 40)} has more decimals than ${reading.currency} has; it was rounded.`,
+    });
   }
   return money.minor === 0 ? 0 : found.sign === "-" ? -money.minor : money.minor;
 }

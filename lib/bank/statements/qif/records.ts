@@ -17,7 +17,11 @@ export interface QifRecord {
   cut: boolean;
 }
 
-const TYPE_WORDS: Readonly<Record<string, string>> = { "credit card": "ccard", creditcard: "ccard", "oth s": "oth a" };
+const TYPE_WORDS: Readonly<Record<string, string>> = {
+  "credit card": "ccard",
+  creditcard: "ccard",
+  "oth s": "oth a",
+};
 
 /** All records of the file but account descriptions, each with its section and account. */
 export function splitRecords(text: string): QifRecord[] {
@@ -52,7 +56,10 @@ export function splitRecords(text: string): QifRecord[] {
       if (/^(?:option|clear)\b/.test(directive)) return;
       if (directive === "account") type = "account";
       else {
-        const word = directive.replace(/^type\s*:?\s*/, "").replace(/\s+/g, " ").trim();
+        const word = directive
+          .replace(/^type\s*:?\s*/, "")
+          .replace(/\s+/g, " ")
+          .trim();
         type = TYPE_WORDS[word] ?? word;
       }
       return;

@@ -9,8 +9,26 @@ import type { CsvProfile } from "../profile";
 export const abnAmro: CsvProfile = {
   name: "abn-amro",
   headers: [
-    ["Rekeningnummer", "Muntsoort", "Transactiedatum", "Rentedatum", "Beginsaldo", "Eindsaldo", "Transactiebedrag", "Omschrijving"],
-    ["accountNumber", "mutationcode", "transactiondate", "valuedate", "startsaldo", "endsaldo", "amount", "description"],
+    [
+      "Rekeningnummer",
+      "Muntsoort",
+      "Transactiedatum",
+      "Rentedatum",
+      "Beginsaldo",
+      "Eindsaldo",
+      "Transactiebedrag",
+      "Omschrijving",
+    ],
+    [
+      "accountNumber",
+      "mutationcode",
+      "transactiondate",
+      "valuedate",
+      "startsaldo",
+      "endsaldo",
+      "amount",
+      "description",
+    ],
   ],
   columns: {
     date: ["Transactiedatum", "transactiondate"],
@@ -34,7 +52,15 @@ export const abnAmroTab: CsvProfile = {
     /^[A-Z]{3}$/.test(cells[1]!.trim()) &&
     /^\d{8}$/.test(cells[2]!.trim()) &&
     /^\d{8}$/.test(cells[5]!.trim()),
-  columns: { account: [0], currency: [1], date: [2], balanceAfter: [4], valueDate: [5], amount: [6], description: [7] },
+  columns: {
+    account: [0],
+    currency: [1],
+    date: [2],
+    balanceAfter: [4],
+    valueDate: [5],
+    amount: [6],
+    description: [7],
+  },
   finish: (payment) => fromText(payment),
 };
 
@@ -79,7 +105,9 @@ function slashFields(text: string): Map<string, string> {
   const parts = text.trim().split("/");
   let key: string | undefined;
   for (const part of parts.slice(1)) {
-    const name = SLASH[part] ?? (/^(?:ORDP|BENM|ID|ISDT|PREF|RTRN|SVCL|PURP|ULTC|ULTD|TRCD|NRTX)$/.test(part) ? part : undefined);
+    const name =
+      SLASH[part] ??
+      (/^(?:ORDP|BENM|ID|ISDT|PREF|RTRN|SVCL|PURP|ULTC|ULTD|TRCD|NRTX)$/.test(part) ? part : undefined);
     if (name && !(key === "about" && fields.get("about") === undefined && !SLASH[part])) key = name;
     else if (key) fields.set(key, fields.has(key) ? `${fields.get(key)}/${part}` : part);
   }
@@ -103,7 +131,10 @@ function labelFields(text: string): Map<string, string> {
   const fields = new Map<string, string>();
   const label = /(?:^|\s)(IBAN|BIC|Naam|Omschrijving|Kenmerk|Betalingskenm\.?|Machtiging|Incassant):\s*/gi;
   const found = [...text.matchAll(label)];
-  const type = text.slice(0, found[0]?.index ?? 0).replace(/\s+/g, " ").trim();
+  const type = text
+    .slice(0, found[0]?.index ?? 0)
+    .replace(/\s+/g, " ")
+    .trim();
   if (found.length > 0 && type) fields.set("type", type);
   found.forEach((match, index) => {
     const key = LABELS.find(([pattern]) => pattern.test(match[1]!))![1];
@@ -111,7 +142,10 @@ function labelFields(text: string): Map<string, string> {
     if (!fields.has(key)) fields.set(key, value.replace(/\s+/g, " ").trim());
   });
   // Card payments: "BEA, Betaalpas   Shop,PAS123   NR:AB1234 01.02.24/12:30 PLACE"
-  const card = /^(BEA|GEA)\b[^A-Za-z]*(?:NR:\S+\s+\S+\s+)?(?:Betaalpas\s+|Apple Pay\s+|Google Pay\s+)?(.*?),\s?PAS\d+/i.exec(text);
+  const card =
+    /^(BEA|GEA)\b[^A-Za-z]*(?:NR:\S+\s+\S+\s+)?(?:Betaalpas\s+|Apple Pay\s+|Google Pay\s+)?(.*?),\s?PAS\d+/i.exec(
+      text,
+    );
   if (card) {
     fields.set("type", card[1]!.toLowerCase());
     fields.set("name", card[2]!.replace(/\s+/g, " ").trim());

@@ -26,7 +26,9 @@ export const ingNl: CsvProfile = {
       new RegExp(
         `(?:^|\\s)(?:${names}):\\s*(.*?)(?=\\s+(?:Naam|Name|Omschrijving|Description|IBAN|BIC|Kenmerk|Reference|Machtiging ID|Mandate ID|Incassant ID|Creditor ID|Valutadatum|Value date|Datum/Tijd|Date/time|Pasvolgnr|Card sequence no\\.?|Transactie|Transaction|Term|Doorlopende incasso|Recurrent SEPA direct debit|Other party)\\b:?|$)`,
         "i",
-      ).exec(text)?.[1]?.trim();
+      )
+        .exec(text)?.[1]
+        ?.trim();
     const reference = field("Kenmerk|Reference");
     if (reference) payment.reference = reference;
     const mandate = field("Machtiging ID|Mandate ID");

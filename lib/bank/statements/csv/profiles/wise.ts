@@ -20,20 +20,32 @@ export const wise: CsvProfile = {
   fixed: { dayFirst: true, decimal: "." },
   finish(payment, cell) {
     const merchant = cell("Merchant");
-    if (merchant && !payment.counterparty?.name) payment.counterparty = { ...payment.counterparty, name: merchant };
+    if (merchant && !payment.counterparty?.name)
+      payment.counterparty = { ...payment.counterparty, name: merchant };
   },
 };
 
 /** Wise, history over all balances: one row has a source and a target side; the direction tells which is ours. */
 export const wiseHistory: CsvProfile = {
   name: "wise-history",
-  headers: [["ID", "Status", "Direction", "Created on", "Finished on", "Source amount (after fees)", "Target amount (after fees)"]],
+  headers: [
+    [
+      "ID",
+      "Status",
+      "Direction",
+      "Created on",
+      "Finished on",
+      "Source amount (after fees)",
+      "Target amount (after fees)",
+    ],
+  ],
   columns: {
     bankId: ["ID"],
     status: ["Status"],
     date: ["Finished on"],
     dateFallback: ["Created on"],
     amount: ["Source amount (after fees)"],
+    currency: ["Source currency"],
     payer: ["Source name"],
     payee: ["Target name"],
     description: ["Reference", "Note"],
