@@ -86,6 +86,8 @@ class StepRunner<S extends z.ZodRawShape, R extends StepResult> {
   private readonly waiting: Job[] = [];
   private working: Promise<void> | undefined;
   private progressAt = 0;
+  /** The close time-out is over: what still ends must not reach nodes of the next deploy. */
+  private closed = false;
 
   constructor(
     private readonly RED: NodeAPI,
@@ -133,6 +135,7 @@ class StepRunner<S extends z.ZodRawShape, R extends StepResult> {
         this.node.warn(this.RED._("status.late", { seconds: String(Math.round(limit / 1000)) }));
       clearTimeout(timer);
     }
+    this.closed = true;
     this.status.close();
   }
 
@@ -140,7 +143,7 @@ class StepRunner<S extends z.ZodRawShape, R extends StepResult> {
     for (let job = this.waiting.shift(); job; job = this.waiting.shift()) {
       try {
         const sent = await this.perform(job);
-        if (sent) job.send(job.msg);
+        if (sent && !this.closed) job.send(job.msg);
         job.done();
       } catch (thrown) {
         this.refuse(job, toTallyError(thrown));

@@ -245,6 +245,36 @@ describe("step wrapper", () => {
     assert.deepEqual(await openStores(), []);
   });
 
+  it("gives up on work that does not stop within the time-out, and sends nothing afterwards", async () => {
+    const begun = gate();
+    const held = gate();
+    await load(
+      flow(
+        testType(async () => {
+          begun.open();
+          await held.promise;
+          return { counts: {} };
+        }),
+      ),
+    );
+    let sent = 0;
+    node("out").on("input" as never, (() => sent++) as never);
+    const warned: unknown[] = [];
+    node("step").on(
+      "call:warn" as never,
+      ((call: { firstArg: unknown }) => warned.push(call.firstArg)) as never,
+    );
+    node("step").receive({});
+    await begun.promise;
+    await helper.clearFlows();
+    await wait(10);
+    held.open();
+    assert.deepEqual(warned, ["status.late"]);
+    for (let tries = 0; tries < 100 && (await openStores()).length > 0; tries++) await wait(20);
+    assert.equal(sent, 0);
+    assert.deepEqual(await openStores(), [], "the work gave its store back in the end");
+  });
+
   it("records the run, and a summary ends it", async () => {
     const more = [
       { id: "sum", type: "tally-summary", store: "store", wires: [["end"]] },
