@@ -4,7 +4,7 @@ import type { AccountRow, TransactionRow } from "./api";
 import { cutText, LIMITS } from "./limits";
 import { actualId, findByImportId, rowsWhere } from "./read";
 import { bothSides, readBooks, rowId, rowOf, transferPayee, type Books, type NewRow } from "./rows";
-import { applyRules } from "./rules";
+import { rulesOf } from "./rules";
 import type { Session } from "./session";
 
 /**
@@ -146,10 +146,11 @@ async function writeItems(session: Session, items: readonly NewTransaction[], bo
   const payeeOf = await payeesByName(session, items, books);
   const now = Date.now();
   const rows: NewRow[] = [];
+  const rules = await rulesOf(session);
   for (const [index, item] of items.entries()) {
     // Within a day Actual lists by descending order: later items come out on top.
     const row = rowOf(session, item, payeeOf, now + index);
-    if (item.transferAccountId === undefined) rows.push(await applyRules(session, row, books));
+    if (item.transferAccountId === undefined) rows.push(await rules(row, books));
     else rows.push(...bothSides(row, ownId(item.transferAccountId), item.importId, books));
   }
   // Both sides of a transfer are in the batch already: Actual must not make another one.

@@ -1,0 +1,36 @@
+import { startActualServer, type ActualServer } from "../servers/actual";
+import type { ActualClient } from "../servers/actual-client";
+import { actualFixture } from "./actual-fixture";
+import { actualFaults } from "./actual-faults";
+import { actualOwn } from "./actual-own";
+import { budgetContract } from "./contract";
+
+describe("Actual on a real server", function () {
+  // The first time on a machine the server is installed.
+  this.timeout(20 * 60_000);
+  let server: ActualServer;
+  let client: ActualClient;
+
+  before(async function () {
+    const started = await startActualServer();
+    if ("unavailable" in started) {
+      console.log(`      skipped: ${started.unavailable}`);
+      this.skip();
+    }
+    server = started;
+    client = await server.client();
+  });
+  after(async () => {
+    await server?.stop();
+  });
+
+  budgetContract("Actual", () => actualFixture(server, client));
+  actualOwn(
+    () => server,
+    () => client,
+  );
+  actualFaults(
+    () => server,
+    () => client,
+  );
+});
