@@ -1,4 +1,4 @@
-import type { MongoClient } from "mongodb";
+import type { IndexDescription, MongoClient } from "mongodb";
 import { TallyError } from "../../values";
 import { checkDefinition } from "../documents";
 import { META } from "../meta";
@@ -91,7 +91,7 @@ export class MongoStore implements Store {
     const key = `${def.name} ${JSON.stringify(indexes)}`;
     let made = this.#indexed.get(key);
     if (made === undefined) {
-      made = collection.createIndexes(indexes);
+      made = makeIndexes(collection, indexes);
       this.#indexed.set(key, made);
       // Those who wait get the error; the next call tries again.
       made.catch(() => this.#indexed.delete(key));
@@ -132,6 +132,19 @@ export class MongoStore implements Store {
       this.#working.delete(running);
     }
   }
+}
+
+/** Make the indexes that are not there: FerretDB 1.24 breaks off the connection when asked for all of them again. */
+async function makeIndexes(collection: StoredCollection, wanted: readonly IndexDescription[]): Promise<void> {
+  const there = new Set<string>();
+  try {
+    for (const { name } of await collection.indexes()) if (name !== undefined) there.add(name);
+  } catch (error) {
+    // NamespaceNotFound: a collection that holds nothing yet has no indexes.
+    if ((error as { code?: unknown }).code !== 26) throw error;
+  }
+  const missing = wanted.filter(({ name }) => !there.has(name!));
+  if (missing.length > 0) await collection.createIndexes(missing);
 }
 
 function hasOption(uri: string, name: string): boolean {
