@@ -41,6 +41,8 @@ export interface StatementFileProvider extends BankProvider {
 
 const MAX_BYTES = 256 * 1024 * 1024;
 const PAGE = 1000;
+/** How many errors one message repeats. */
+const TOLD = 20;
 
 /** Cursor: content hash of each file that has been handed out, by name. */
 type FilesCursor = Record<string, string>;
@@ -92,9 +94,21 @@ class FilesProvider implements StatementFileProvider {
         });
       }
     }
-    const errors = files.flatMap(({ error }) => (error ? [error] : []));
+    // Without any account nobody would tell of the errors.
+    const errors = files.flatMap(({ name, error, statement }) => [
+      ...(error ? [error] : []),
+      ...(statement?.errors ?? []).map((one) => ({ ...one, reason: `${name}: ${one.reason}` })),
+    ]);
     if (found.size === 0 && errors.length > 0) {
-      throw new TallyError("STATEMENT_UNREADABLE", errors.map(({ reason }) => reason).join("\n"));
+      const codes = new Set(errors.flatMap(({ code }) => code ?? []));
+      const [code] = codes.size === 1 ? codes : [];
+      throw new TallyError(
+        code ?? "STATEMENT_UNREADABLE",
+        errors
+          .slice(0, TOLD)
+          .map(({ reason }) => reason)
+          .join("\n"),
+      );
     }
     return [...found.values()];
   }
