@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { HttpClientOptions } from "../../http";
+import { apiBase, type HttpClientOptions } from "../../http";
 import type { BankAccount, Store } from "../../store";
 import { TallyError, ownId, sourceOf, type CalendarDate, type Json } from "../../values";
 import type { BankProvider, PaymentPage, PaymentsRequest } from "../port";
@@ -9,7 +9,7 @@ import { BUNQ_PRODUCTION_URL, BUNQ_SANDBOX_URL, type KeyStore } from "./protocol
 
 export interface BunqOptions {
   apiKey: string;
-  /** With `/v1`; by default production, or the sandbox for keys that begin with `sandbox_`. */
+  /** With or without `/v1`; by default production, or the sandbox for keys that begin with `sandbox_`. */
   url?: string;
   /** Name of the connection; `bunq` when absent. */
   source?: string;
@@ -74,7 +74,7 @@ export function openBunq(options: BunqOptions): BankProvider {
   }
   const connection = new BunqConnection({
     apiKey,
-    url: url.replace(/\/+$/, ""),
+    url: apiBase(url, "/v1"),
     store: options.store,
     description: options.description ?? "Tallyflow",
     ...(options.keyStore ? { keyStore: options.keyStore } : {}),

@@ -1,4 +1,4 @@
-import { HttpClient, type HttpClientOptions, type HttpRequest } from "../../http";
+import { apiBase, HttpClient, type HttpClientOptions, type HttpRequest } from "../../http";
 import type { Store } from "../../store";
 import { sha256, TallyError } from "../../values";
 
@@ -10,7 +10,7 @@ const PAUSE = 10 * 60_000;
 export interface YnabConnection {
   /** A personal access token, or an OAuth access token. */
   token: string;
-  /** Base address with `/v1`; YNAB's own when absent. */
+  /** Base address, with or without `/v1`; YNAB's own when absent. */
   url?: string;
   /** Keeps the rate budget, so that restarts and other workers share it. */
   store?: Store;
@@ -34,7 +34,7 @@ export class YnabApi {
       timeoutMs: 60_000,
       ...options.http,
       provider: "YNAB",
-      baseUrl: options.url ?? YNAB_URL,
+      baseUrl: apiBase(options.url ?? YNAB_URL, "/v1"),
       headers: { authorization: `Bearer ${options.token}` },
       secrets: [options.token],
       rateLimits: [

@@ -271,8 +271,9 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
   }
 
   /**
-   * Scalars are compared by the server. A list or an object is compared here, where the order of keys does not
-   * count, and the write is then made on the condition that the document is still the one that was compared.
+   * Scalars are compared and set by the server. A list or an object is compared here, where the order of keys does not
+   * count, and the whole document is then written on the condition that it is still the one that was compared. An
+   * object is set in the same way: FerretDB 1.24 takes `$set` of an object for no change when only its keys differ.
    */
   async #update(
     collection: StoredCollection,
@@ -284,7 +285,9 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
     for (let round = 0; pending.length > 0; round++) {
       if (round === ROUNDS) throw contended(this.def.name);
       const compared = new Set(
-        pending.filter(({ expected }) => Object.values(expected).some(isComposite)).map(({ id }) => id),
+        pending
+          .filter(({ expected, set }) => [expected, set].some((one) => Object.values(one).some(isComposite)))
+          .map(({ id }) => id),
       );
       const stored = new Map<string, StoredDocument>();
       if (compared.size > 0) {
@@ -302,8 +305,9 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
             total.conflictIds.push(update.id);
             continue;
           }
-          const filter = { _id: update.id, "_t.v": found._t?.v ?? null };
-          writes.push(oneUpdate([update], filter, mark));
+          const next = { ...record, ...update.set } as unknown as T;
+          const hash = this.#hash(next);
+          writes.push(this.#replace(next, hash, this.#head(found, hash), mark));
         } else {
           const key = grouping ? canonicalJson([update.expected, entriesOf(update.set)]) : update.id;
           const group = alike.get(key);
@@ -311,7 +315,7 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
           else alike.set(key, [update]);
         }
       }
-      for (const group of alike.values()) writes.push(oneUpdate(group, scalarFilter(group[0]!), mark));
+      for (const group of alike.values()) writes.push(manyAlike(group, scalarFilter(group[0]!), mark));
       const done = await writeBatch(collection, writes, mark);
       const again = new Set<string>();
       for (const id of idsOf(writes)) {
@@ -342,7 +346,7 @@ function entriesOf(set: object): unknown[] {
 }
 
 /** The updates of one group, which differ in the id only, as one operation. */
-function oneUpdate<T extends Doc>(
+function manyAlike<T extends Doc>(
   group: readonly ConditionalUpdate<T>[],
   filter: Record<string, unknown>,
   mark: Mark,
