@@ -19,7 +19,7 @@ import { checkModel } from "./model";
 export interface Fixture {
   /** Another connection to the same data. */
   open(): Promise<Store>;
-  /** Documents for the scan of much; fewer where the server keeps no index. */
+  /** Documents for the scan of much; 0 leaves it out, where the server is too slow for so many. */
   scanSize: number;
   /** Runs of the model-based property. */
   propertyRuns: number;
@@ -538,6 +538,10 @@ export function contract(fixture: () => Fixture): void {
   it("reads much with little memory", async function () {
     this.timeout(600_000);
     const size = fixture().scanSize;
+    if (size === 0) {
+      console.log("      skipped: reading much, which this server is too slow for");
+      this.skip();
+    }
     const filler = "x".repeat(400);
     for (let start = 0; start < size; start += 10_000) {
       const length = Math.min(10_000, size - start);

@@ -34,6 +34,16 @@ export function isCursorGone(error: unknown): boolean {
   return error instanceof TallyError && CURSOR_GONE.has(Number(error.details["code"]));
 }
 
+/** The driver does not take the URI. */
+export function uriError(error: unknown, uri: string): TallyError {
+  const { name, message } = error as DriverError;
+  return new TallyError(
+    "CONFIG_INVALID",
+    `The MongoDB URI for ${hostsOf(uri)} cannot be used: ${redact(message ?? String(error), uri)}.`,
+    { details: { driver: name } },
+  );
+}
+
 /**
  * An error of the driver for people: what to do, and neither password nor user name. The driver's own error is not
  * kept as the cause, since its messages may carry the connection string.
@@ -44,15 +54,6 @@ export function mongoError(error: unknown, uri: string): TallyError {
   const place = hostsOf(uri);
   const text = redact(message ?? String(error), uri);
   const details = { server: place, driver: name, ...(typeof code === "number" ? { code } : {}) };
-  if (
-    name === "MongoParseError" ||
-    name === "MongoInvalidArgumentError" ||
-    name === "MongoMissingCredentialsError"
-  ) {
-    return new TallyError("CONFIG_INVALID", `The MongoDB URI for ${place} cannot be used: ${text}.`, {
-      details,
-    });
-  }
   if (code === 18 || code === 8000 || /authentication failed/i.test(text)) {
     return new TallyError(
       "STORE_UNAVAILABLE",
