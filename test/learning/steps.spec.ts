@@ -153,7 +153,11 @@ describe("learning: steps", () => {
     assert.deepEqual(ctx.events, ["model.promoted"]);
     assert.equal(await resolveAlias(store, modelName(BUDGET), "production"), trained.version);
 
-    const { counts, modelVersion } = await classifyStep(ctx, { budgetId: BUDGET, policy: "review", moveItems });
+    const { counts, modelVersion } = await classifyStep(ctx, {
+      budgetId: BUDGET,
+      policy: "review",
+      moveItems,
+    });
     assert.equal(modelVersion, trained.version);
     assert.equal(counts["seen"], 60);
     assert.equal(counts["transfers"], 1);
@@ -162,7 +166,9 @@ describe("learning: steps", () => {
     assert.equal(await store.collection(queue).count({ index: "byState", equals: [BUDGET, "new"] }), 0);
     for (const row of waiting.slice(1)) {
       const item = (await store.collection(queue).get(queueId(row.id, BUDGET)))!;
-      const written = (await store.collection(classifications).get(`${row.id}|${BUDGET}|${trained.version}`))!;
+      const written = (await store
+        .collection(classifications)
+        .get(`${row.id}|${BUDGET}|${trained.version}`))!;
       assert.equal(item.reason, written.reason);
       assert.equal(written.path === "abstain", item.state === "review");
       if (item.categoryId) assert.equal(item.categoryId, row.label);
@@ -188,7 +194,11 @@ describe("learning: steps", () => {
         .updateMany([{ id: moves[0]!.id, expected: {}, set: { state: "skipped", skipReason: "pending" } }]);
       return moveItems(of, moves);
     };
-    const { counts } = await classifyStep(contextOf(store), { budgetId: BUDGET, policy: "review", moveItems: racing });
+    const { counts } = await classifyStep(contextOf(store), {
+      budgetId: BUDGET,
+      policy: "review",
+      moveItems: racing,
+    });
     assert.equal(counts["conflicts"], 1);
   });
 
@@ -198,7 +208,11 @@ describe("learning: steps", () => {
     assert.deepEqual([first.counts["review"], first.modelVersion], [59, undefined]);
     const open = await openStore({ kind: "sqlite", path: ":memory:" });
     await fill(open);
-    const second = await classifyStep(contextOf(open), { budgetId: BUDGET, policy: "uncategorised", moveItems });
+    const second = await classifyStep(contextOf(open), {
+      budgetId: BUDGET,
+      policy: "uncategorised",
+      moveItems,
+    });
     assert.equal(second.counts["uncategorised"], 59);
     const page = await open.collection(queue).find({ index: "byState", equals: [BUDGET, "classified"] });
     assert.ok(page.items.length === 60 && page.items.every((item) => item.categoryId === null));
@@ -220,10 +234,18 @@ describe("learning: steps", () => {
   it("learns from reviews at once", async () => {
     await fill(store);
     await trainStep(contextOf(store), { budgetId: BUDGET });
-    const row = (i: number) => ({ ...household(1)[0]!, id: `test:vet${i}`, text: "DIERENARTS", description: "", date: "2024-05-01" });
+    const row = (i: number) => ({
+      ...household(1)[0]!,
+      id: `test:vet${i}`,
+      text: "DIERENARTS",
+      description: "",
+      date: "2024-05-01",
+    });
     const vets = Array.from({ length: 13 }, (_, i) => paymentOf(row(i)));
     await store.collection(payments).upsertMany(vets);
-    await store.collection(categories).upsertMany([{ id: "pets", budgetId: BUDGET, name: "Pets", hidden: false, deleted: false }]);
+    await store
+      .collection(categories)
+      .upsertMany([{ id: "pets", budgetId: BUDGET, name: "Pets", hidden: false, deleted: false }]);
     await store.collection(reviews).upsertMany(
       vets.slice(0, 12).map((payment, i) => ({
         id: queueId(payment.id, BUDGET),
@@ -244,7 +266,9 @@ describe("learning: steps", () => {
     const ctx = contextOf(store);
     ctx.stop.abort();
     await assert.rejects(trainStep(ctx, { budgetId: BUDGET }), { code: "CANCELLED" });
-    await assert.rejects(classifyStep(ctx, { budgetId: BUDGET, policy: "review", moveItems }), { code: "CANCELLED" });
+    await assert.rejects(classifyStep(ctx, { budgetId: BUDGET, policy: "review", moveItems }), {
+      code: "CANCELLED",
+    });
   });
 });
 
@@ -277,7 +301,8 @@ describe("learning: model registry", () => {
     const saved = await save("1", bytes);
     assert.equal(saved.artifact.chunks, 3);
     assert.deepEqual((await loadArtifact(store, "m", "1")).bytes, bytes);
-    for await (const chunk of store.collection(artifactChunks).scan({ index: "id" })) assert.ok(chunk.data.length <= 1e6);
+    for await (const chunk of store.collection(artifactChunks).scan({ index: "id" }))
+      assert.ok(chunk.data.length <= 1e6);
   });
 
   it("notices a damaged or missing chunk and an unknown version", async () => {
@@ -305,7 +330,14 @@ describe("learning: model registry", () => {
     assert.deepEqual(model.aliases, { production: "1", previous: "2" });
     assert.deepEqual(
       model.moves.map(({ alias, version, reason }) => `${alias} ${version} ${reason}`),
-      ["candidate 1 trained", "production 1 first", "production 2 better", "previous 1 better", "production 1 worse", "previous 2 worse"],
+      [
+        "candidate 1 trained",
+        "production 1 first",
+        "production 2 better",
+        "previous 1 better",
+        "production 1 worse",
+        "previous 2 worse",
+      ],
     );
   });
 
@@ -314,7 +346,10 @@ describe("learning: model registry", () => {
     await promote(store, "m", "1", AT, "");
     await promote(store, "m", "2", AT, "");
     assert.deepEqual(await retain(store, "m", 1), ["3", "4"]);
-    assert.deepEqual((await listVersions(store, "m")).map(({ version }) => version), ["1", "2", "5"]);
+    assert.deepEqual(
+      (await listVersions(store, "m")).map(({ version }) => version),
+      ["1", "2", "5"],
+    );
     assert.equal(await store.collection(artifactChunks).count({ index: "byModel", equals: ["m"] }), 3);
     assert.equal((await loadArtifact(store, "m", "1")).bytes.length, 3);
   });
