@@ -125,7 +125,8 @@ async function completed(result: { run: Run; steps: RunStep[] }): Promise<{ run:
   );
 }
 
-async function budgetRows(url: string): Promise<BudgetRow[]> {
+/** Every row of the simulated budget, by its control route. */
+export async function budgetRows(url: string): Promise<BudgetRow[]> {
   const answer = await fetch(new URL("/__control", url), {
     method: "POST",
     body: JSON.stringify({ call: "all", args: [] }),
