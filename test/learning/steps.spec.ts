@@ -11,7 +11,6 @@ import {
   saveVersion,
   setCandidate,
   trainStep,
-  type MoveItems,
 } from "../../lib/learning";
 import type { StepContext } from "../../lib/runs";
 import {
@@ -34,12 +33,6 @@ import { household } from "./support";
 
 const BUDGET = "ynab:b";
 const AT = "2024-06-01T00:00:00.000Z";
-
-/** What lib/queue does: compare-and-set on the state. */
-const moveItems: MoveItems = (store, moves) =>
-  store
-    .collection(queue)
-    .updateMany(moves.map(({ id, expectedState, set }) => ({ id, expected: { state: expectedState }, set })));
 
 function contextOf(store: Store, now = AT): StepContext & { events: string[]; stop: AbortController } {
   const stop = new AbortController();
@@ -82,6 +75,7 @@ function itemOf(payment: Payment, more: Partial<QueueItem> = {}): QueueItem {
     accountId: payment.accountId,
     state: "new",
     stateSince: AT,
+    enqueuedAt: AT,
     date: payment.date,
     importId: importId(payment.id, BUDGET),
     attempt: 0,
@@ -134,7 +128,7 @@ async function fill(store: Store): Promise<ReturnType<typeof household>> {
   await store
     .collection(queue)
     .upsertMany(
-      waiting.map((row, i) => itemOf(paymentOf(row), i === 0 ? { transferPaymentId: "test:other" } : {})),
+      waiting.map((row, i) => itemOf(paymentOf(row), i === 0 ? { transferAccountId: "test:other" } : {})),
     );
   return waiting;
 }
@@ -156,7 +150,6 @@ describe("learning: steps", () => {
     const { counts, modelVersion } = await classifyStep(ctx, {
       budgetId: BUDGET,
       policy: "review",
-      moveItems,
     });
     assert.equal(modelVersion, trained.version);
     assert.equal(counts["seen"], 60);
@@ -173,7 +166,7 @@ describe("learning: steps", () => {
       assert.equal(written.path === "abstain", item.state === "review");
       if (item.categoryId) assert.equal(item.categoryId, row.label);
     }
-    const again = await classifyStep(ctx, { budgetId: BUDGET, policy: "review", moveItems });
+    const again = await classifyStep(ctx, { budgetId: BUDGET, policy: "review" });
     assert.equal(again.counts["seen"], 0);
   });
 
@@ -188,30 +181,36 @@ describe("learning: steps", () => {
 
   it("leaves an item alone that moved meanwhile", async () => {
     await fill(store);
-    const racing: MoveItems = async (of, moves) => {
-      await of
-        .collection(queue)
-        .updateMany([{ id: moves[0]!.id, expected: {}, set: { state: "skipped", skipReason: "pending" } }]);
-      return moveItems(of, moves);
-    };
-    const { counts } = await classifyStep(contextOf(store), {
-      budgetId: BUDGET,
-      policy: "review",
-      moveItems: racing,
+    const moved = { state: "skipped" as const, skipReason: "pending" as const };
+    const items = store.collection(queue);
+    // Another worker moves the first item between the reading and the writing of the page.
+    const racing = new Proxy(items, {
+      get(target, name: keyof typeof items) {
+        if (name !== "updateMany") return (target[name] as () => unknown).bind?.(target) ?? target[name];
+        return async (updates: Parameters<typeof items.updateMany>[0]) => {
+          await target.updateMany([{ id: updates[0]!.id, expected: {}, set: moved }]);
+          return target.updateMany(updates);
+        };
+      },
     });
+    const raced = { ...contextOf(store) };
+    raced.store = {
+      ...store,
+      collection: ((def) => (def.name === "queue" ? racing : store.collection(def))) as Store["collection"],
+    };
+    const { counts } = await classifyStep(raced, { budgetId: BUDGET, policy: "review" });
     assert.equal(counts["conflicts"], 1);
   });
 
   it("without a model sends everything to review, or in uncategorised, as the user chose", async () => {
     await fill(store);
-    const first = await classifyStep(contextOf(store), { budgetId: BUDGET, policy: "review", moveItems });
+    const first = await classifyStep(contextOf(store), { budgetId: BUDGET, policy: "review" });
     assert.deepEqual([first.counts["review"], first.modelVersion], [59, undefined]);
     const open = await openStore({ kind: "sqlite", path: ":memory:" });
     await fill(open);
     const second = await classifyStep(contextOf(open), {
       budgetId: BUDGET,
       policy: "uncategorised",
-      moveItems,
     });
     assert.equal(second.counts["uncategorised"], 59);
     const page = await open.collection(queue).find({ index: "byState", equals: [BUDGET, "classified"] });
@@ -219,12 +218,41 @@ describe("learning: steps", () => {
     await open.close();
   });
 
+  it("writes the most likely category where the user chose that, with its own confidence", async () => {
+    await fill(store);
+    await trainStep(contextOf(store), { budgetId: BUDGET });
+    const { counts } = await classifyStep(contextOf(store), { budgetId: BUDGET, policy: "suggest" });
+    assert.equal(counts["classified"]! + counts["transfers"]!, 60);
+    for await (const found of store.collection(classifications).scan({ index: "id" })) {
+      if (found.path !== "abstain") continue;
+      const item = await store.collection(queue).get(queueId(found.paymentId, BUDGET));
+      assert.deepEqual(
+        [item?.categoryId, item?.confidence],
+        [found.top[0]!.categoryId, found.top[0]!.confidence],
+      );
+    }
+  });
+
+  it("looks again at what waits in review once there is another model, and not before", async () => {
+    await fill(store);
+    const first = await classifyStep(contextOf(store), { budgetId: BUDGET, policy: "review" });
+    assert.equal(first.counts["review"], 59);
+    assert.equal(
+      (await classifyStep(contextOf(store), { budgetId: BUDGET, policy: "review" })).counts["seen"],
+      0,
+    );
+    await trainStep(contextOf(store), { budgetId: BUDGET });
+    const later = await classifyStep(contextOf(store), { budgetId: BUDGET, policy: "review" });
+    assert.equal(later.counts["seen"], 59);
+    assert.ok(later.counts["classified"]! > 30);
+  });
+
   it("never suggests a category that was deleted after training", async () => {
     await fill(store);
     await trainStep(contextOf(store), { budgetId: BUDGET });
     const groceries = (await store.collection(categories).get("groceries"))!;
     await store.collection(categories).upsertMany([{ ...groceries, deleted: true }]);
-    await classifyStep(contextOf(store), { budgetId: BUDGET, policy: "review", moveItems });
+    await classifyStep(contextOf(store), { budgetId: BUDGET, policy: "review" });
     for await (const found of store.collection(classifications).scan({ index: "id" })) {
       assert.notEqual(found.categoryId, "groceries");
       assert.ok(found.top.every(({ categoryId }) => categoryId !== "groceries"));
@@ -256,7 +284,7 @@ describe("learning: steps", () => {
       })),
     );
     await store.collection(queue).upsertMany([itemOf(vets[12]!)]);
-    await classifyStep(contextOf(store), { budgetId: BUDGET, policy: "review", moveItems });
+    await classifyStep(contextOf(store), { budgetId: BUDGET, policy: "review" });
     const page = await store.collection(classifications).find({ index: "byPayment", equals: ["test:vet12"] });
     assert.equal(page.items[0]!.top[0]!.categoryId, "pets");
   });
@@ -266,7 +294,7 @@ describe("learning: steps", () => {
     const ctx = contextOf(store);
     ctx.stop.abort();
     await assert.rejects(trainStep(ctx, { budgetId: BUDGET }), { code: "CANCELLED" });
-    await assert.rejects(classifyStep(ctx, { budgetId: BUDGET, policy: "review", moveItems }), {
+    await assert.rejects(classifyStep(ctx, { budgetId: BUDGET, policy: "review" }), {
       code: "CANCELLED",
     });
   });

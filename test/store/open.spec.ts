@@ -159,6 +159,7 @@ describe("store: opening, migrations, export", () => {
         accountId: "bunq:a",
         state: "new",
         stateSince: "2024-01-01T00:00:00.000Z",
+        enqueuedAt: "2024-01-01T00:00:00.000Z",
         date: "2024-01-01",
         importId: "TF1:x",
         attempt: 0,
