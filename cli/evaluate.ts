@@ -1,12 +1,7 @@
+import type { CommandIo } from "./io";
 import { parseArgs } from "node:util";
 import { evaluate, parseColumnMap, readLabelledCsv } from "../lib/learning";
 import { TallyError, toTallyError } from "../lib/values";
-
-/** Where a command writes; `process` is one. */
-export interface CommandIo {
-  stdout: { write(text: string): unknown };
-  stderr: { write(text: string): unknown };
-}
 
 const USAGE = `Usage: tallyflow evaluate --train A.csv --test B.csv --map FIELD=COLUMN[+COLUMN],... [--online] [--json]
 
