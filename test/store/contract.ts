@@ -462,6 +462,20 @@ export function contract(fixture: () => Fixture): void {
       assert.equal(await c.count({ index: "byDay", equals: ["won"] }), 25);
     });
 
+    it("updates many in one call", async function () {
+      if (!fixture().atomic) this.skip();
+      const n = fixture().scanSize === 0 ? 120 : 2500;
+      await c.upsertMany(Array.from({ length: n }, (_, i): Item => ({ id: `i${i}`, group: "m", rank: 0 })));
+      const updates = Array.from({ length: n }, (_, i) => ({
+        id: `i${i}`,
+        expected: { rank: 0 },
+        set: { rank: 1 },
+      }));
+      assert.equal((await c.updateMany(updates)).updatedIds.length, n);
+      assert.equal((await c.updateMany(updates)).conflictIds.length, n);
+      assert.equal(await c.count({ index: "byGroup", equals: ["m", 1] }), n);
+    }).timeout(120_000);
+
     it("refuses to change an id", async () => {
       await assert.rejects(
         c.updateMany([{ id: "a", expected: {}, set: { id: "b" } }]),
