@@ -68,7 +68,7 @@ export function mongoError(error: unknown, uri: string): TallyError {
       { details },
     );
   }
-  if (NETWORK.has(name) || /ENOTFOUND|ECONNREFUSED|ETIMEOUT|EAI_AGAIN/.test(text)) {
+  if (NETWORK.has(name) || isSocketError(code, text)) {
     return new TallyError(
       "STORE_UNAVAILABLE",
       `MongoDB at ${place} does not answer. Is it running, and can this machine reach it? (${text})`,
@@ -83,6 +83,12 @@ export function mongoError(error: unknown, uri: string): TallyError {
     );
   }
   return new TallyError("INTERNAL", `MongoDB at ${place} refused a command: ${text}`, { details });
+}
+
+/** The driver passes some errors of Node's sockets on as they are. */
+function isSocketError(code: unknown, text: string): boolean {
+  if (typeof code === "string" && /^E[A-Z_]+$/.test(code)) return true;
+  return /ENOTFOUND|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEOUT|EAI_AGAIN/.test(text);
 }
 
 function hasLabel({ errorLabels }: DriverError): boolean {

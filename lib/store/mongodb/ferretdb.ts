@@ -53,6 +53,8 @@ export const ferretAccess: Access = {
 };
 
 const FEW = 8;
+/** The server keeps a connection to its database for each update of a command, and stops for good when it has no more. */
+const UPDATES = 4;
 /** A claim is held for one read and one write. One that stands this long belongs to a process that died. */
 const STALE_MS = 15_000;
 
@@ -108,11 +110,13 @@ async function changeClaimed(collection: StoredCollection, changes: readonly Cha
     const found = stored.get(change.id);
     return found !== undefined && change.holds(found);
   });
-  if (holding.length > 0)
+  for (let start = 0; start < holding.length; start += UPDATES) {
+    const some = holding.slice(start, start + UPDATES);
     await bulk(
       collection,
-      holding.map((change) => operationOf(change, {})),
+      some.map((change) => operationOf(change, {})),
     );
+  }
   return holding.map(({ id }) => id);
 }
 

@@ -30,18 +30,20 @@ export class MongoStore implements Store {
   #access: Promise<Access> | undefined;
   #closed = false;
 
-  private constructor(client: MongoClient, uri: string, database: string) {
+  private constructor(client: MongoClient, uri: string, database: string, access: Access | undefined) {
     this.#client = client;
     this.#uri = uri;
     this.#database = database;
+    if (access) this.#access = Promise.resolve(access);
   }
 
   /**
    * Make a store for a URI; connecting happens with the first call.
    * @param database its name; else the one in the URI's path, else `tallyflow`
+   * @param access how the server is asked; else found out from the server
    * @throws TallyError CONFIG_INVALID when the URI is wrong; the message does not repeat its password
    */
-  static async connect(uri: string, database?: string): Promise<MongoStore> {
+  static async connect(uri: string, database?: string, access?: Access): Promise<MongoStore> {
     const driver = await import("mongodb");
     try {
       const client = new driver.MongoClient(uri, {
@@ -51,7 +53,7 @@ export class MongoStore implements Store {
           : { serverSelectionTimeoutMS: SERVER_SELECTION_MS }),
         ...(hasOption(uri, "w") ? {} : { writeConcern: { w: "majority" as const } }),
       });
-      return new MongoStore(client, uri, database ?? databaseOf(uri) ?? "tallyflow");
+      return new MongoStore(client, uri, database ?? databaseOf(uri) ?? "tallyflow", access);
     } catch (error) {
       throw uriError(error, uri);
     }
