@@ -1,4 +1,4 @@
-"""Peers of bench/learning.ts: the same split, as [text, label] pairs; prints rows as JSON."""
+"""Peers of bench/learning.ts: the same split, as [text, label] pairs. Arguments: folder, peer; prints a row as JSON."""
 
 import json
 import os
@@ -81,4 +81,9 @@ def fast_text():
     return row("fastText", predicted, trained - began, time.perf_counter() - trained)
 
 
-print(json.dumps([sklearn("TF-IDF + linear SVM", svm), sklearn("complement naive Bayes", bayes), fast_text()]))
+PEERS = {
+    "fastText": fast_text,
+    "complement naive Bayes": lambda: sklearn("complement naive Bayes", bayes),
+    "TF-IDF + linear SVM": lambda: sklearn("TF-IDF + linear SVM", svm),
+}
+print(json.dumps(PEERS[sys.argv[2]]()))
