@@ -143,6 +143,8 @@ interface Figures {
   bankCalls: number;
   peakMb: number;
   idleMb: number;
+  /** Largest resident memory and heap of the main thread that samples saw in each step of the first pass. */
+  memory: Record<string, { rssMb: number; heapTotalMb: number; externalMb: number }>;
   eventLoop: Record<"first" | "second", LoopFigures>;
 }
 
@@ -241,6 +243,7 @@ async function passes(
     bankCalls: count(first, "bank-extract.calls"),
     peakMb: nodeRed.stats().peakMb,
     idleMb: idle.residentMb,
+    memory: memoryByStep(first),
     eventLoop: { first: loopFigures(first), second: loopFigures(second) },
   };
 }
@@ -272,10 +275,26 @@ function union(intervals: readonly [number, number][]): number {
   return total;
 }
 
+/** The step that was at work at a moment. */
+function stepAt(steps: readonly RunStep[], at: number): string {
+  const found = steps.find(
+    ({ startedAt, endedAt }) => Date.parse(startedAt) <= at && at <= Date.parse(endedAt ?? "") + 2,
+  );
+  return found?.step ?? "between steps";
+}
+
+function memoryByStep({ seen, steps }: Pass): Figures["memory"] {
+  const peaks: Figures["memory"] = {};
+  for (const { at, rssMb, heapTotalMb, externalMb } of seen.memory) {
+    const before = (peaks[stepAt(steps, at)] ??= { rssMb: 0, heapTotalMb: 0, externalMb: 0 });
+    before.rssMb = Math.max(before.rssMb, rssMb);
+    before.heapTotalMb = Math.max(before.heapTotalMb, heapTotalMb);
+    before.externalMb = Math.max(before.externalMb, externalMb);
+  }
+  return peaks;
+}
+
 function loopFigures({ seen, steps }: Pass): LoopFigures {
-  const stepAt = (at: number) =>
-    steps.find(({ startedAt, endedAt }) => Date.parse(startedAt) <= at && at <= Date.parse(endedAt ?? "") + 2)
-      ?.step ?? "between steps";
   return {
     longestStallMs: seen.loop.maxMs,
     longestStallCpuMs: rounded(seen.stalls[0]?.cpuMs ?? 0),
@@ -283,7 +302,7 @@ function loopFigures({ seen, steps }: Pass): LoopFigures {
     p999Ms: seen.loop.p999Ms,
     utilization: rounded(seen.utilization),
     stalls: seen.stalls.slice(0, 8).map(({ at, wallMs, cpuMs }) => ({
-      step: stepAt(at),
+      step: stepAt(steps, at),
       wallMs: rounded(wallMs),
       cpuMs: rounded(cpuMs),
     })),

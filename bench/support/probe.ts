@@ -19,6 +19,15 @@ export interface Stall {
   cpuMs: number;
 }
 
+export interface MemorySample {
+  at: number;
+  rssMb: number;
+  /** Of the main thread alone. */
+  heapUsedMb: number;
+  heapTotalMb: number;
+  externalMb: number;
+}
+
 export interface ProbeReport {
   sequence: number;
   /** Delays of the event loop in milliseconds, the millisecond between two looks taken off. */
@@ -29,11 +38,13 @@ export interface ProbeReport {
   stalls: Stall[];
   /** Times at which something waited for a rate limit, as [from, to] in milliseconds since the epoch. */
   waits: [number, number][];
+  memory: MemorySample[];
 }
 
 const RESOLUTION_MS = 1;
 const WORTH_KEEPING_MS = 15;
 const KEPT = 12;
+const MEMORY_EVERY_MS = 250;
 
 /** CPU time of this thread; of the whole process in a Node that does not tell (before 22.19). */
 const usage = (process.threadCpuUsage ?? process.cpuUsage).bind(process);
@@ -56,6 +67,9 @@ function watch(file: string): void {
     last = now;
     cpu = used;
   }, RESOLUTION_MS).unref();
+
+  let memory: MemorySample[] = [];
+  setInterval(() => memory.push(memoryNow()), MEMORY_EVERY_MS).unref();
 
   const original = RateLimiter.prototype.wait;
   RateLimiter.prototype.wait = async function (this: RateLimiter, ...args: Parameters<typeof original>) {
@@ -81,12 +95,14 @@ function watch(file: string): void {
       utilization: performance.eventLoopUtilization(idle).utilization,
       stalls: longest(stalls),
       waits,
+      memory,
     };
     writeFileSync(`${file}.part`, JSON.stringify(report));
     renameSync(`${file}.part`, file);
     histogram.reset();
     stalls = [];
     waits = [];
+    memory = [];
     idle = performance.eventLoopUtilization();
   });
 }
@@ -94,6 +110,18 @@ function watch(file: string): void {
 function cpuNow(): number {
   const { user, system } = usage();
   return (user + system) / 1000;
+}
+
+function memoryNow(): MemorySample {
+  const { rss, heapUsed, heapTotal, external } = process.memoryUsage();
+  const mb = (bytes: number) => Math.round(bytes / 2 ** 20);
+  return {
+    at: Date.now(),
+    rssMb: mb(rss),
+    heapUsedMb: mb(heapUsed),
+    heapTotalMb: mb(heapTotal),
+    externalMb: mb(external),
+  };
 }
 
 function longest(stalls: readonly Stall[]): Stall[] {

@@ -1,5 +1,4 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
-import { TallyError } from "../../values";
+import { mapInTurns, TallyError, Turns } from "../../values";
 import { byId, checkDefinition, checkUpdates } from "../documents";
 import { META } from "../meta";
 import { encodeCursor, planRange, type RangePlan } from "../query";
@@ -14,9 +13,10 @@ import type {
   Store,
   UpsertResult,
 } from "../port";
+import type { EngineUpdate } from "./engine";
 import { WorkerLink } from "./link";
 
-/** Documents turned to or from text before the event loop gets a turn. */
+/** Documents handed to the worker at a time. */
 const SLICE = 250;
 /** Documents in one transaction: calls up to this size are all or nothing, larger ones are several of these. */
 const TRANSACTION = 10_000;
@@ -171,12 +171,11 @@ class SqliteCollection<T extends Doc> implements Collection<T> {
     if (updates.length === 0) return total;
     return this.#ready(async (link) => {
       for (let start = 0; start < updates.length; start += UPDATES) {
-        const slice = updates.slice(start, start + UPDATES).map(({ id, expected, set }) => ({
-          id,
-          expected: plain(withNulls(expected)),
-          set: plain(set),
-          remove: Object.keys(set).filter((field) => set[field as keyof T] === undefined),
-        }));
+        const slice = await mapInTurns(updates.slice(start, start + UPDATES), ({ id, expected, set }) => {
+          const remove = Object.keys(set).filter((field) => set[field as keyof T] === undefined);
+          const update: EngineUpdate = { id, expected: withNulls(expected), set, remove };
+          return JSON.stringify(update);
+        });
         const part = await link.call("updateMany", this.def.name, slice);
         total.updatedIds.push(...part.updatedIds);
         total.conflictIds.push(...part.conflictIds);
@@ -225,7 +224,7 @@ class SqliteCollection<T extends Doc> implements Collection<T> {
         for (let at = 0; at < batch.length; at += SLICE) {
           const slice = batch.slice(at, at + SLICE);
           const ids = slice.map((doc) => doc.id);
-          const bodies = slice.map((doc) => JSON.stringify(doc));
+          const bodies = await mapInTurns(slice, (doc) => JSON.stringify(doc));
           await link.call("stage", staging, ids, bodies);
         }
         await write(link, staging);
@@ -236,9 +235,10 @@ class SqliteCollection<T extends Doc> implements Collection<T> {
 
 async function parseAll<T>(bodies: readonly string[]): Promise<T[]> {
   const docs: T[] = [];
-  for (let at = 0; at < bodies.length; at += SLICE) {
-    if (at > 0) await nextTurn();
-    for (const body of bodies.slice(at, at + SLICE)) docs.push(JSON.parse(body) as T);
+  const turns = new Turns();
+  for (const body of bodies) {
+    if (turns.due) await turns.take();
+    docs.push(JSON.parse(body) as T);
   }
   return docs;
 }
@@ -246,9 +246,4 @@ async function parseAll<T>(bodies: readonly string[]): Promise<T[]> {
 /** `undefined` expects the same as null, and JSON has only null. */
 function withNulls(value: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(value).map(([field, want]) => [field, want ?? null]));
-}
-
-/** As JSON has it: no `undefined`, no class instances. */
-function plain(value: object): Record<string, unknown> {
-  return JSON.parse(JSON.stringify(value)) as Record<string, unknown>;
 }
