@@ -57,15 +57,10 @@ export class WorkerLink {
   async close(): Promise<void> {
     if (!this.alive) return;
     const ended = new Promise<void>((resolve) => this.#worker.once("exit", () => resolve()));
-<<<<<<< HEAD
-=======
     // Whoever waits for the end is owed it: the thread holds the process until then.
     this.#closing = true;
     this.#worker.ref();
->>>>>>> w-store
     await this.call("close");
-    // The answer let go of the thread; without a hold on it the process could end before the close is told.
-    this.#worker.ref();
     await ended;
   }
 
