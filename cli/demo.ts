@@ -10,6 +10,7 @@ import { startNodeRed } from "./node-red";
 import { FIRST_JOB } from "./shipped";
 import { startSimulatorsProcess } from "./simulators-process";
 import { storeEnv } from "./store-env";
+import { shippedFlows } from "./user-dir";
 
 const USAGE = `tallyflow demo [--json] [--store URL] [--seed N] [--scale N] [--from YYYY-MM-DD] [--no-limits] [--verbose]
 
@@ -82,6 +83,8 @@ async function demo(
     const nodeRed = await startNodeRed({
       userDir,
       port: 0,
+      // Nobody looks at it: what is measured is the work.
+      flows: () => shippedFlows({ dashboard: false }),
       env: { ...simulators.env, ...store },
       ...(output ? { output } : {}),
     });
