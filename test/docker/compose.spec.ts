@@ -97,9 +97,9 @@ class Stack {
     return (await this.api<{ items: Run[] }>(`/tallyflow/runs?job=${JOB}&limit=50`)).items;
   }
 
-  /** The newest run that is not among those known, once it has ended. */
+  /** The newest run that is not among those known, once it has ended: within five minutes, as FerretDB is slow. */
   async nextRun(known: readonly Run[] = []): Promise<Run> {
-    for (let waited = 0; waited < 240; waited++) {
+    for (let waited = 0; waited < 600; waited++) {
       const newest = (await this.runs()).find((one) => !known.some((other) => other.id === one.id));
       if (newest?.endedAt) return newest;
       await delay(500);

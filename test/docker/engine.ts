@@ -84,8 +84,9 @@ RUN groupadd --gid 999 --system mongodb \\
 COPY ferretdb mongosh /usr/local/bin/
 VOLUME /data/db /data/configdb
 EXPOSE 27017
-# FerretDB ends with its standard input.
-CMD ["bash", "-c", "exec ferretdb 0.0.0.0:27017 /data/db < <(exec sleep infinity)"]
+# FerretDB ends with its standard input. It writes each document in a transaction of its own; waiting for the disk each
+# time is of no use here, where only containers are stopped, and takes minutes. It appends a slash to the folder.
+CMD ["bash", "-c", "exec ferretdb 0.0.0.0:27017 '/data/db/?_pragma=synchronous(off)&folder=' < <(exec sleep infinity)"]
 `;
 
 const MONGOSH = `#!/usr/bin/env node

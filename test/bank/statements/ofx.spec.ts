@@ -17,7 +17,8 @@ function statement(rows: string, extra = "", head = HEADER): string {
   );
 }
 
-const payment = (fields: string) => `<STMTTRN><TRNTYPE>DEBIT<DTPOSTED>20240214<TRNAMT>-1.00${fields}</STMTTRN>`;
+const payment = (fields: string) =>
+  `<STMTTRN><TRNTYPE>DEBIT<DTPOSTED>20240214<TRNAMT>-1.00${fields}</STMTTRN>`;
 
 describe("OFX", () => {
   it("reads SGML without end tags, entities and unescaped ampersands", () => {
@@ -60,7 +61,12 @@ describe("OFX", () => {
       const { accounts, errors } = ofxReader.read(form, {});
       assert.deepEqual(errors, []);
       assert.deepEqual(
-        accounts[0]!.payments.map((p) => [p.date, p.amount, p.bankId?.toUpperCase(), p.counterparty?.name?.toUpperCase()]),
+        accounts[0]!.payments.map((p) => [
+          p.date,
+          p.amount,
+          p.bankId?.toUpperCase(),
+          p.counterparty?.name?.toUpperCase(),
+        ]),
         [["2024-02-14", -100, "F1", "SHOP"]],
       );
     }
@@ -68,7 +74,13 @@ describe("OFX", () => {
 
   it("tells QFX by its INTU tags and leaves other formats alone", () => {
     assert.equal(ofxReader.read(statement(payment("<INTU.BID>3000")), {}).format, "qfx");
-    for (const text of ["", "Date,Amount\n2024-01-01,1", "<Document><BkToCstmrStmt/></Document>", "!Type:Bank\n", ":20:X"]) {
+    for (const text of [
+      "",
+      "Date,Amount\n2024-01-01,1",
+      "<Document><BkToCstmrStmt/></Document>",
+      "!Type:Bank\n",
+      ":20:X",
+    ]) {
       assert.equal(ofxReader.detect(text), 0);
     }
     assert.throws(() => ofxReader.read("Date,Amount", {}), { code: "STATEMENT_UNREADABLE" });
@@ -77,7 +89,9 @@ describe("OFX", () => {
   it("reads foreign amounts, pending rows, other accounts and a blank id", () => {
     const text = statement(
       payment("<FITID><NAME>A<CURRENCY><CURRATE>1.1<CURSYM>USD</CURRENCY>") +
-        payment("<FITID>2<NAME>B<ORIGCURRENCY><CURRATE>0.5<CURSYM>GBP</ORIGCURRENCY><BANKACCTTO><BANKID>1<ACCTID>NL44RABO0123456789</BANKACCTTO>"),
+        payment(
+          "<FITID>2<NAME>B<ORIGCURRENCY><CURRATE>0.5<CURSYM>GBP</ORIGCURRENCY><BANKACCTTO><BANKID>1<ACCTID>NL44RABO0123456789</BANKACCTTO>",
+        ),
       "<BANKTRANLISTP><STMTTRNP><TRNTYPE>DEBIT<DTTRAN>20240228<TRNAMT>-3.00<NAME>C</STMTTRNP></BANKTRANLISTP>",
     );
     const [a, b, c] = ofxReader.read(text, {}).accounts[0]!.payments;
@@ -94,13 +108,20 @@ describe("OFX", () => {
         `<STMTTRN><DTPOSTED>20240214<TRNAMT>abc<FITID>3</STMTTRN>\n${payment("<FITID>1")}${payment("<FITID>4").replace("-1.00", "-2.00")}${payment("<FITID>4")}`,
     );
     const { accounts, errors } = ofxReader.read(text, {});
-    assert.deepEqual(accounts[0]!.payments.map((p) => p.bankId), ["1", "1", undefined, undefined]);
-    assert.deepEqual(errors.map((error) => error.line), [8, 9, 10]);
+    assert.deepEqual(
+      accounts[0]!.payments.map((p) => p.bankId),
+      ["1", "1", undefined, undefined],
+    );
+    assert.deepEqual(
+      errors.map((error) => error.line),
+      [8, 9, 10],
+    );
     assert.match(errors[2]!.reason, /2 different payments/);
   });
 
   it("reports a bank's error and a file that ends early without inventing the last amount", () => {
-    const failed = "<OFX><SIGNONMSGSRSV1><SONRS><STATUS><CODE>15500<SEVERITY>ERROR<MESSAGE>Bad password</STATUS></SONRS></SIGNONMSGSRSV1></OFX>";
+    const failed =
+      "<OFX><SIGNONMSGSRSV1><SONRS><STATUS><CODE>15500<SEVERITY>ERROR<MESSAGE>Bad password</STATUS></SONRS></SIGNONMSGSRSV1></OFX>";
     assert.match(ofxReader.read(failed, {}).errors[0]!.reason, /15500: Bad password/);
     const cut = statement(payment("") + "<STMTTRN><DTPOSTED>20240214<TRNAMT>-123.45");
     const early = ofxReader.read(cut.slice(0, cut.indexOf("-123.45") + 4), {});
@@ -112,28 +133,36 @@ describe("OFX", () => {
     const row = fc.record({
       day: fc.integer({ min: 1, max: 28 }),
       amount: fc.integer({ min: -99_999_999, max: 99_999_999 }),
-      name: fc.stringMatching(/^[A-Za-z&'"é€][A-Za-z0-9 .&'"é€]{0,20}$/).map((name) => name.replace(/\s+/g, " ").trim()),
+      name: fc
+        .stringMatching(/^[A-Za-z&'"é€][A-Za-z0-9 .&'"é€]{0,20}$/)
+        .map((name) => name.replace(/\s+/g, " ").trim()),
     });
     fc.assert(
-      fc.property(fc.array(row, { maxLength: 20 }), fc.boolean(), fc.boolean(), fc.boolean(), (rows, xml, comma, lines) => {
-        const end = (tag: string) => (xml ? `</${tag}>` : "");
-        const gap = lines ? "\r\n\t" : "";
-        const body = rows.map((r, i) => {
-          const escaped = xml ? r.name.replaceAll("&", "&amp;") : r.name;
-          const amount = formatAmount(r.amount, "EUR").replace(".", comma ? "," : ".");
-          return (
-            `${gap}<STMTTRN>${gap}<DTPOSTED>202402${String(r.day).padStart(2, "0")}120000[+14:X]${end("DTPOSTED")}` +
-            `${gap}<TRNAMT>${amount}${end("TRNAMT")}${gap}<FITID>id${i}${end("FITID")}${gap}<NAME>${escaped}${end("NAME")}${gap}` +
-            (i % 3 === 0 && !xml ? "" : "</STMTTRN>")
+      fc.property(
+        fc.array(row, { maxLength: 20 }),
+        fc.boolean(),
+        fc.boolean(),
+        fc.boolean(),
+        (rows, xml, comma, lines) => {
+          const end = (tag: string) => (xml ? `</${tag}>` : "");
+          const gap = lines ? "\r\n\t" : "";
+          const body = rows.map((r, i) => {
+            const escaped = xml ? r.name.replaceAll("&", "&amp;") : r.name;
+            const amount = formatAmount(r.amount, "EUR").replace(".", comma ? "," : ".");
+            return (
+              `${gap}<STMTTRN>${gap}<DTPOSTED>202402${String(r.day).padStart(2, "0")}120000[+14:X]${end("DTPOSTED")}` +
+              `${gap}<TRNAMT>${amount}${end("TRNAMT")}${gap}<FITID>id${i}${end("FITID")}${gap}<NAME>${escaped}${end("NAME")}${gap}` +
+              (i % 3 === 0 && !xml ? "" : "</STMTTRN>")
+            );
+          });
+          const { accounts, errors } = ofxReader.read(statement(body.join("")), {});
+          assert.deepEqual(errors, []);
+          assert.deepEqual(
+            accounts[0]!.payments.map((p) => [p.date, p.amount, p.bankId, p.counterparty?.name]),
+            rows.map((r, i) => [`2024-02-${String(r.day).padStart(2, "0")}`, r.amount, `id${i}`, r.name]),
           );
-        });
-        const { accounts, errors } = ofxReader.read(statement(body.join("")), {});
-        assert.deepEqual(errors, []);
-        assert.deepEqual(
-          accounts[0]!.payments.map((p) => [p.date, p.amount, p.bankId, p.counterparty?.name]),
-          rows.map((r, i) => [`2024-02-${String(r.day).padStart(2, "0")}`, r.amount, `id${i}`, r.name]),
-        );
-      }),
+        },
+      ),
       { numRuns: 150 },
     );
   });
@@ -141,14 +170,19 @@ describe("OFX", () => {
   it("never crashes on damage and never invents payments", () => {
     const whole = statement(Array.from({ length: 8 }, (_, i) => payment(`<FITID>${i}<NAME>N${i}`)).join(""));
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: whole.length }), fc.string({ maxLength: 8 }), fc.nat(12), (at, text, gone) => {
-        const damaged = whole.slice(0, at) + text + whole.slice(at + gone);
-        for (const form of [damaged, whole.slice(0, at)]) {
-          if (!/<\s*OFX\s*>/i.test(form)) continue;
-          const count = ofxReader.read(form, {}).accounts.flatMap((account) => account.payments).length;
-          assert.ok(count <= 8, form);
-        }
-      }),
+      fc.property(
+        fc.integer({ min: 0, max: whole.length }),
+        fc.string({ maxLength: 8 }),
+        fc.nat(12),
+        (at, text, gone) => {
+          const damaged = whole.slice(0, at) + text + whole.slice(at + gone);
+          for (const form of [damaged, whole.slice(0, at)]) {
+            if (!/<\s*OFX\s*>/i.test(form)) continue;
+            const count = ofxReader.read(form, {}).accounts.flatMap((account) => account.payments).length;
+            assert.ok(count <= 8, form);
+          }
+        },
+      ),
       { numRuns: 400 },
     );
   });
@@ -164,13 +198,32 @@ describe("OFX", () => {
       const payments = accounts.flatMap((account) => account.payments);
       assert.equal(text.match(/<STMTTRN>/g)?.length ?? 0, row.counted, row.file);
       assert.equal(payments.length, row.payments, row.file);
-      assert.equal(payments.reduce((sum, p) => sum + p.amount, 0), row.sum, row.file);
-      assert.deepEqual(accounts.flatMap((a) => (a.closingBalance ? [a.closingBalance.amount] : [])), row.closing, row.file);
+      assert.equal(
+        payments.reduce((sum, p) => sum + p.amount, 0),
+        row.sum,
+        row.file,
+      );
+      assert.deepEqual(
+        accounts.flatMap((a) => (a.closingBalance ? [a.closingBalance.amount] : [])),
+        row.closing,
+        row.file,
+      );
       assert.equal(errors.length, row.errors, row.file);
-      assert.equal(row.counted === row.payments, row.why === "-", `${row.file}: a difference needs its reason`);
+      assert.equal(
+        row.counted === row.payments,
+        row.why === "-",
+        `${row.file}: a difference needs its reason`,
+      );
       // Sums of what the file writes, by a pattern that knows nothing of the reader.
-      const written = [...text.matchAll(/<TRNAMT>\s*([+-]?[\d.]+)/g)].map((m) => Math.round(Number(m[1]) * 100));
-      if (row.counted === row.payments) assert.equal(written.reduce((sum, amount) => sum + amount, 0), row.sum, row.file);
+      const written = [...text.matchAll(/<TRNAMT>\s*([+-]?[\d.]+)/g)].map((m) =>
+        Math.round(Number(m[1]) * 100),
+      );
+      if (row.counted === row.payments)
+        assert.equal(
+          written.reduce((sum, amount) => sum + amount, 0),
+          row.sum,
+          row.file,
+        );
     }
   });
 });

@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { qifReader } from "../../../lib/bank/statements/qif";
 import { formatAmount } from "../../../lib/values";
 
-const read = (lines: string[], options = {}) => qifReader.read(lines.join("\n") + "\n", { currency: "EUR", ...options });
+const read = (lines: string[], options = {}) =>
+  qifReader.read(lines.join("\n") + "\n", { currency: "EUR", ...options });
 
 describe("QIF", () => {
   it("reads every field of a bank record", () => {
@@ -63,7 +64,8 @@ describe("QIF", () => {
 
   it("decides day and month over the whole file, and says so where it cannot", () => {
     const lines = (second: string) => ["!Type:Bank", "D03/04/2024", "T1.00", "^", `D${second}`, "T1.00", "^"];
-    const dates = (second: string, options = {}) => read(lines(second), options).accounts[0]!.payments[0]!.date;
+    const dates = (second: string, options = {}) =>
+      read(lines(second), options).accounts[0]!.payments[0]!.date;
     assert.equal(dates("13/04/2024"), "2024-04-03");
     assert.equal(dates("04/13/2024"), "2024-03-04");
     assert.equal(dates("05/06/2024", { dayFirst: true }), "2024-04-03");
@@ -112,10 +114,13 @@ describe("QIF", () => {
       "T900.00",
       "^",
     ]);
-    assert.deepEqual(accounts.map((account) => [account.name, account.payments.map((p) => p.amount)]), [
-      ["Checking", [-500]],
-      ["Card", [-700]],
-    ]);
+    assert.deepEqual(
+      accounts.map((account) => [account.name, account.payments.map((p) => p.amount)]),
+      [
+        ["Checking", [-500]],
+        ["Card", [-700]],
+      ],
+    );
     assert.equal(accounts[0]!.openingBalance?.amount, 10000);
     assert.equal(errors.length, 1);
     assert.match(errors[0]!.reason, /Investment transaction Buy/);
@@ -125,10 +130,18 @@ describe("QIF", () => {
   it("reports a bad row, a split that does not add up and an assumed currency", () => {
     const text = "!Type:Bank\nDnever\nT1.00\n^\nD2024-02-02\nT-5.00\n$-4.00\n^\nD2024-02-03\nT-12.";
     const { accounts, errors } = qifReader.read(text, {});
-    assert.deepEqual(accounts[0]!.payments.map((p) => p.amount), [-500]);
+    assert.deepEqual(
+      accounts[0]!.payments.map((p) => p.amount),
+      [-500],
+    );
     assert.deepEqual(
       errors.map((error) => [error.line, /currency|no date|add up|ends in the middle/.test(error.reason)]),
-      [[undefined, true], [2, true], [5, true], [9, true]],
+      [
+        [undefined, true],
+        [2, true],
+        [5, true],
+        [9, true],
+      ],
     );
     assert.throws(() => qifReader.read("Date,Amount", {}), { code: "STATEMENT_UNREADABLE" });
     assert.equal(qifReader.detect("Date,Amount"), 0);
@@ -143,26 +156,38 @@ describe("QIF", () => {
       payee: fc.stringMatching(/^[A-Za-z][A-Za-z0-9]{0,12}$/),
     });
     fc.assert(
-      fc.property(fc.array(row, { minLength: 1, maxLength: 20 }), fc.boolean(), fc.boolean(), fc.nat(), (rows, dayFirst, comma, cut) => {
-        const text =
-          "!Type:Bank\r\n" +
-          rows
-            .map((r) => {
-              const [a, b] = dayFirst ? [r.day, r.month] : [r.month, r.day];
-              return `D${a}/${String(b).padStart(2, " ")}'24\r\nT${formatAmount(r.amount, "EUR").replace(".", comma ? "," : ".")}\r\nP${r.payee}\r\n^\r\n`;
-            })
-            .join("");
-        const { accounts, errors } = qifReader.read(text, { currency: "EUR", dayFirst });
-        assert.deepEqual(errors, []);
-        const pad = (n: number) => String(n).padStart(2, "0");
-        assert.deepEqual(
-          accounts[0]!.payments.map((p) => [p.date, p.amount, p.counterparty?.name]),
-          rows.map((r) => [`2024-${pad(r.month)}-${pad(r.day)}`, r.amount, r.payee]),
-        );
-        const part = qifReader.read(text.slice(0, 12 + (cut % (text.length - 11))), { currency: "EUR", dayFirst });
-        const kept = part.accounts.flatMap((account) => account.payments).map((p) => p.amount);
-        assert.deepEqual(kept, rows.slice(0, kept.length).map((r) => r.amount));
-      }),
+      fc.property(
+        fc.array(row, { minLength: 1, maxLength: 20 }),
+        fc.boolean(),
+        fc.boolean(),
+        fc.nat(),
+        (rows, dayFirst, comma, cut) => {
+          const text =
+            "!Type:Bank\r\n" +
+            rows
+              .map((r) => {
+                const [a, b] = dayFirst ? [r.day, r.month] : [r.month, r.day];
+                return `D${a}/${String(b).padStart(2, " ")}'24\r\nT${formatAmount(r.amount, "EUR").replace(".", comma ? "," : ".")}\r\nP${r.payee}\r\n^\r\n`;
+              })
+              .join("");
+          const { accounts, errors } = qifReader.read(text, { currency: "EUR", dayFirst });
+          assert.deepEqual(errors, []);
+          const pad = (n: number) => String(n).padStart(2, "0");
+          assert.deepEqual(
+            accounts[0]!.payments.map((p) => [p.date, p.amount, p.counterparty?.name]),
+            rows.map((r) => [`2024-${pad(r.month)}-${pad(r.day)}`, r.amount, r.payee]),
+          );
+          const part = qifReader.read(text.slice(0, 12 + (cut % (text.length - 11))), {
+            currency: "EUR",
+            dayFirst,
+          });
+          const kept = part.accounts.flatMap((account) => account.payments).map((p) => p.amount);
+          assert.deepEqual(
+            kept,
+            rows.slice(0, kept.length).map((r) => r.amount),
+          );
+        },
+      ),
       { numRuns: 200 },
     );
   });

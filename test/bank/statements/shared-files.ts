@@ -19,7 +19,12 @@ export function documentedFiles(heading: string): DocumentedFile[] {
   return section
     .split("\n")
     .filter((line) => /^\|[^|]+\.(?:ofx|csv|xls) +\|/.test(line))
-    .map((line) => line.slice(1, -1).split("|").map((cell) => cell.trim()))
+    .map((line) =>
+      line
+        .slice(1, -1)
+        .split("|")
+        .map((cell) => cell.trim()),
+    )
     .map((cells) => ({
       file: cells[0]!,
       counted: Number(cells[1]),
