@@ -34,6 +34,8 @@ export interface NodeRed {
 }
 
 const START_LIMIT_MS = 120_000;
+/** Questions about a run that may go without an answer one after another, each for half a minute. */
+const SILENT_LIMIT = 10;
 
 /**
  * Start Node-RED on a user directory and wait until its flows run.
@@ -148,6 +150,7 @@ class Driver implements NodeRed {
         `Node-RED did not start ${job}: ${(await answer.text()).slice(0, 300)}`,
       );
     const limit = Date.now() + limitMs;
+    let silent = 0;
     while (Date.now() < limit) {
       if (this.process.exitCode !== null || this.process.signalCode !== null) {
         throw new TallyError(
@@ -155,8 +158,14 @@ class Driver implements NodeRed {
           `Node-RED ended while ${job} ran. Start it again: the next run takes up where this one stopped.`,
         );
       }
-      const run = await newest();
-      if (run && run.id !== before && run.endedAt) return this.get(`/tallyflow/runs/${run.id}`);
+      try {
+        const run = await newest();
+        silent = 0;
+        if (run && run.id !== before && run.endedAt) return await this.get(`/tallyflow/runs/${run.id}`);
+      } catch (error) {
+        // A store in the middle of a large write may answer late; one that stays away is an error.
+        if (++silent >= SILENT_LIMIT) throw error;
+      }
       await delay(200);
     }
     throw new TallyError("INTERNAL", `${job} did not end within ${Math.round(limitMs / 1000)} s.`);

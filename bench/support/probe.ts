@@ -1,7 +1,7 @@
 import { renameSync, writeFileSync } from "node:fs";
 import { monitorEventLoopDelay, performance } from "node:perf_hooks";
 import { isMainThread } from "node:worker_threads";
-import { RateLimiter } from "../../lib/http/rate-limiter";
+import { RateLimiter } from "../../lib/http";
 
 /**
  * Loaded into a Node-RED before anything else (`node --require probe.js`). It watches the event loop of the main

@@ -1,3 +1,4 @@
 export * from "./port";
 export { HttpClient, type HttpClientOptions } from "./client";
+export { RateLimiter } from "./rate-limiter";
 export { redactor } from "./redact";

@@ -76,4 +76,5 @@ process.on("message", ({ id, operation, args }: { id: number; operation: string;
     }
   });
 });
-process.on("disconnect", () => process.exit(0));
+// Actual writes the settings file of a budget in its own time: let it finish.
+process.on("disconnect", () => setTimeout(() => process.exit(0), 2000).unref());

@@ -63,6 +63,7 @@ async function ownServer(kind: "mongod" | "ferretdb", command: CommandOf): Promi
   const end = async (signal: NodeJS.Signals) => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((resolve) => child.once("exit", resolve));
+    child.ref();
     child.kill(signal);
     await ended;
   };

@@ -33,10 +33,15 @@ export function actualError(reason: string, where: string, versions = ""): Tally
     case "network-failure":
     case "network":
     case "download-failure":
-    case "internal":
     case "aborted":
     case "upload-failure":
       return fail("PROVIDER_UNAVAILABLE", "the Actual server did not answer. It is tried again later.", true);
+    case "internal":
+      return fail(
+        "PROVIDER_UNAVAILABLE",
+        "the Actual server had an error of its own. It is tried again later.",
+        true,
+      );
     case "invalid-password":
       return fail(
         "AUTH_FAILED",

@@ -12,6 +12,9 @@ import { create, remove, update } from "./write";
 /** Longest time to close the budget in when the parent is gone, in milliseconds. */
 const FAREWELL = 5_000;
 
+/** Longest time for what is still being written after the budget was closed, in milliseconds. */
+const LAST_WRITES = 2_000;
+
 let session: Session | undefined;
 let ending = false;
 
@@ -68,7 +71,7 @@ async function answer(request: Request): Promise<void> {
   } catch (thrown) {
     await send({ id: request.id, error: asStored(thrown) });
   }
-  if (request.operation === "close") process.exit(0);
+  if (request.operation === "close") leave();
 }
 
 function asStored(thrown: unknown): StoredError {
@@ -80,12 +83,22 @@ function asStored(thrown: unknown): StoredError {
   return toTallyError(thrown).toJSON();
 }
 
+/**
+ * End by running out of work, not by force: Actual writes the budget's settings file in its own time, and a forced
+ * exit could leave half of it.
+ */
+function leave(): void {
+  ending = true;
+  setTimeout(() => process.exit(0), LAST_WRITES).unref();
+  if (process.connected) process.disconnect();
+}
+
 async function farewell(): Promise<void> {
   if (ending) return;
   ending = true;
   setTimeout(() => process.exit(1), FAREWELL).unref();
   await session?.close();
-  process.exit(0);
+  leave();
 }
 
 let turn: Promise<void> = Promise.resolve();

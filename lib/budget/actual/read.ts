@@ -1,5 +1,5 @@
 import type { BudgetAccount, Category, Payee, Transaction } from "../../store";
-import { makeId, type CalendarDate, type Id, type Json } from "../../values";
+import { isOwnImportId, makeId, type CalendarDate, type Id, type Json } from "../../values";
 import {
   TRANSACTION_FIELDS,
   type AccountRow,
@@ -277,10 +277,11 @@ function transactionOf(
     categoryId: row.is_parent || !row.category ? null : actualId(row.category),
     ...(row.notes ? { memo: row.notes } : {}),
     cleared: row.reconciled ? "reconciled" : row.cleared ? "cleared" : "uncleared",
-    // Actual knows no approval: what stands in the budget is taken as approved.
-    approved: true,
+    // Actual knows no approval: what a person entered is approved, what we wrote is once it is reconciled.
+    approved: row.reconciled || !isOwnImportId(row.imported_id ?? undefined),
     ...(row.imported_id ? { importId: row.imported_id } : {}),
     ...(row.transfer_id && payee?.transfer_acct ? { transferAccountId: actualId(payee.transfer_acct) } : {}),
+    ...(row.transfer_id ? { transferTransactionId: actualId(row.transfer_id) } : {}),
     ...(row.is_parent && split.length > 0 ? { split } : {}),
     deleted: row.tombstone,
   };

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { setTimeout as delay } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import type { Budget } from "../../store";
 import { makeId, TallyError } from "../../values";
@@ -12,6 +13,13 @@ import type { ActualBudgetInfo } from "./protocol";
 
 /** How long to wait for another process that has the same local copy open, in milliseconds. */
 const LOCK_WAIT = 15_000;
+
+/**
+ * Pauses before a sync is tried again, in milliseconds. A sync can be repeated at will, and often only the kept
+ * connection was closed by the server while a long write kept this process from noticing.
+ */
+const PAUSES = [100, 1000];
+const NO_ANSWER: ReadonlySet<string> = new Set(["network-failure", "network", "internal"]);
 
 /** The one open budget of the helper process: opening, syncing, and reading by query. */
 export class Session {
@@ -97,6 +105,11 @@ export class Session {
   async sync(): Promise<void> {
     if (!this.settings.serverUrl) return;
     let reason = await this.trySync();
+    for (const pause of PAUSES) {
+      if (reason === undefined || !NO_ANSWER.has(reason)) break;
+      await delay(pause);
+      reason = await this.trySync();
+    }
     if (reason !== undefined && SESSION_IS_OVER.has(reason)) {
       await this.signIn();
       reason = await this.trySync();
@@ -141,7 +154,12 @@ export class Session {
   }
 
   private async remoteFiles(): Promise<RemoteFile[]> {
-    const files = (await this.lib.send("get-remote-files")) as RemoteFile[] | null;
+    let files = (await this.lib.send("get-remote-files")) as RemoteFile[] | null;
+    for (const pause of PAUSES) {
+      if (files) break;
+      await delay(pause);
+      files = (await this.lib.send("get-remote-files")) as RemoteFile[] | null;
+    }
     if (!files) throw await this.failure("network-failure");
     return files.filter((file) => !file.deleted);
   }

@@ -166,7 +166,7 @@ async function writeItems(session: Session, items: readonly NewTransaction[], bo
     throw new TallyError(
       "OUTCOME_UNKNOWN",
       `The transactions stand in the local copy, but the Actual server did not confirm them. ${cause.message}`,
-      { retryable: true, details: { reason: cause.code }, cause },
+      { retryable: true, details: { code: cause.code, ...cause.details }, cause },
     );
   }
 }

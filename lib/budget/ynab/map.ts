@@ -66,6 +66,7 @@ export function transactionOf(plan: Plan, row: WireTransaction): Transaction {
   const parts = (row.subtransactions ?? []).filter((part) => row.deleted || !part.deleted);
   const payeeId = optionalId(row.payee_id);
   const transferAccountId = optionalId(row.transfer_account_id);
+  const transferTransactionId = optionalId(row.transfer_transaction_id);
   const importedPayee = row.import_payee_name_original ?? row.import_payee_name;
   const uncategorized = parts.length > 0 || !row.category_id || row.category_name === "Uncategorized";
   return {
@@ -85,6 +86,7 @@ export function transactionOf(plan: Plan, row: WireTransaction): Transaction {
     ...(row.memo ? { memo: row.memo } : {}),
     ...(row.import_id ? { importId: row.import_id } : {}),
     ...(transferAccountId ? { transferAccountId } : {}),
+    ...(transferTransactionId ? { transferTransactionId } : {}),
     ...(parts.length > 0
       ? {
           split: parts.map((part) => ({

@@ -112,7 +112,7 @@ export async function classifyStep(ctx: StepContext, options: ClassifyStepOption
       });
       written.push(classificationOf(item, explained, live, at));
       const { to, set } = nextOf(explained, live);
-      if (to !== item.state) moves.push({ item, to, set });
+      moves.push({ item, to, set });
     }
     await store.collection(classifications).upsertMany(written);
     const moved = await moveItems(store, moves, at);

@@ -6,10 +6,11 @@ import {
   transactions,
   type Category,
   type Payment,
+  type QueueItem,
   type Store,
   type Transaction,
 } from "../../store";
-import { normaliseIban, queueId, type Id } from "../../values";
+import { isOwnImportId, normaliseIban, queueId, type Id } from "../../values";
 import type { Example, LabelledExample } from "../types";
 
 /** What features are made of, from a payment as the bank gave it. */
@@ -61,19 +62,26 @@ export async function* labelsOf(store: Store, budgetId: Id): AsyncIterable<Label
     const found = await store.collection(payments).getMany([...paymentOf.values()]);
     const byId = new Map(found.map((payment) => [payment.id, payment]));
     const items = await store.collection(queue).getMany(found.map(({ id }) => queueId(id, budgetId)));
-    const transfers = new Set(items.filter((item) => item.transferPaymentId).map((item) => item.paymentId));
+    const itemOf = new Map(items.map((item) => [item.paymentId, item]));
     for (const transaction of labelled) {
       const payment = byId.get(paymentOf.get(transaction.id) ?? "");
-      if (!payment || transfers.has(payment.id)) continue;
+      const item = payment && itemOf.get(payment.id);
+      if (!payment || item?.transferAccountId || !isPersons(transaction, item)) continue;
       yield { ...exampleOf(payment), label: transaction.categoryId! };
     }
     after = page.next;
   } while (after !== undefined);
 }
 
+/** Approved, or written by us and given another category since: both are a person's word. */
+function isPersons(transaction: Transaction, item: QueueItem | undefined): boolean {
+  if (transaction.approved) return true;
+  if (!isOwnImportId(transaction.importId) || item === undefined) return false;
+  return (item.categoryId ?? null) !== transaction.categoryId;
+}
+
 function isLabel(transaction: Transaction, usable: ReadonlyMap<Id, Category>): boolean {
   return (
-    transaction.approved &&
     !transaction.deleted &&
     !transaction.transferAccountId &&
     !transaction.split?.length &&

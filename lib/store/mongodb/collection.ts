@@ -16,7 +16,7 @@ import { decodeDocument, encodeBody, type Private, type StoredDocument } from ".
 import { filterOf, sortOf } from "./filters";
 import { isCursorGone } from "./errors";
 import { batches, batchesOfDistinct, changes, isComposite, scalarFilter } from "./updates";
-import { writeBatch, type Mark, type Marks, type StoredCollection, type Write } from "./writes";
+import type { Access, Change, Insert, Mark, Marks, StoredCollection, Write } from "./writes";
 
 const SCAN_BATCH = 500;
 /** Rounds of read and write on one batch while others write the same documents. Each round somebody gets on. */
@@ -26,7 +26,7 @@ const ROUNDS = 100;
 export interface Connection {
   marks: Marks;
   /** The driver's collection, its indexes made; errors of `work` become TallyErrors. */
-  use<R>(work: (collection: StoredCollection) => Promise<R>): Promise<R>;
+  use<R>(work: (collection: StoredCollection, access: Access) => Promise<R>): Promise<R>;
 }
 
 interface Head {
@@ -52,7 +52,7 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
     const distinct = [...byId(this.def, docs).values()];
     const total: UpsertResult = { inserted: 0, changed: 0, unchanged: 0, insertedIds: [], changedIds: [] };
     for (const batch of batches(distinct))
-      await this.#connection.use((found) => this.#upsert(found, batch, total));
+      await this.#connection.use((found, access) => this.#upsert(found, access, batch, total));
     total.inserted = total.insertedIds.length;
     total.changed = total.changedIds.length;
     total.unchanged = distinct.length - total.inserted - total.changed;
@@ -62,14 +62,13 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
   async insertMissing(docs: readonly T[]): Promise<{ inserted: number; insertedIds: string[] }> {
     const insertedIds: string[] = [];
     for (const batch of batches([...byId(this.def, docs).values()])) {
-      await this.#connection.use(async (collection) => {
+      await this.#connection.use(async (collection, access) => {
         const ids = batch.map((doc) => doc.id);
         const there = new Set<string>();
-        for await (const { _id } of collection.find({ _id: { $in: ids } }, { projection: { _id: 1 } }))
-          there.add(_id);
+        for await (const { _id } of access.findByIds(collection, ids, { _id: 1 })) there.add(_id);
         const mark = this.#connection.marks.next();
         const writes = batch.filter((doc) => !there.has(doc.id)).map((doc) => this.#insert(doc, mark));
-        const done = await writeBatch(collection, writes, mark);
+        const done = await access.write(collection, writes, mark);
         for (const { id } of writes) if (done.has(id)) insertedIds.push(id);
       });
     }
@@ -84,8 +83,8 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
   async getMany(ids: readonly string[]): Promise<T[]> {
     const found = new Map<string, T>();
     for (const batch of batches([...new Set(ids)])) {
-      await this.#connection.use(async (collection) => {
-        for await (const stored of collection.find({ _id: { $in: batch } })) {
+      await this.#connection.use(async (collection, access) => {
+        for await (const stored of access.findByIds(collection, batch)) {
           found.set(stored._id, decodeDocument<T>(stored));
         }
       });
@@ -148,7 +147,7 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
     checkUpdates(this.def, updates);
     const total: ConditionalResult = { updatedIds: [], conflictIds: [] };
     for (const batch of batchesOfDistinct(updates)) {
-      await this.#connection.use((collection) => this.#update(collection, batch, total));
+      await this.#connection.use((found, access) => this.#update(found, access, batch, total));
     }
     return total;
   }
@@ -156,9 +155,7 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
   async deleteMany(ids: readonly string[]): Promise<number> {
     let deleted = 0;
     for (const batch of batches([...new Set(ids)])) {
-      deleted += await this.#connection.use(
-        async (collection) => (await collection.deleteMany({ _id: { $in: batch } })).deletedCount,
-      );
+      deleted += await this.#connection.use((collection, access) => access.deleteByIds(collection, batch));
     }
     return deleted;
   }
@@ -182,24 +179,23 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
     }
   }
 
-  #insert(doc: T, mark: Mark): Write {
+  #insert(doc: T, mark: Mark): Insert {
     const own: Private = { h: this.#hash(doc), v: mark.token, m: { [mark.slot]: mark.token } };
-    return {
-      id: doc.id,
-      kind: "insert",
-      operation: { insertOne: { document: { _id: doc.id, ...encodeBody(doc), _t: own } } },
-    };
+    return { kind: "insert", id: doc.id, document: { _id: doc.id, ...encodeBody(doc), _t: own } };
   }
 
   /** Read what is there, write what differs on the condition that nothing changed since, and again for the rest. */
-  async #upsert(collection: StoredCollection, batch: readonly T[], total: UpsertResult): Promise<void> {
+  async #upsert(
+    collection: StoredCollection,
+    access: Access,
+    batch: readonly T[],
+    total: UpsertResult,
+  ): Promise<void> {
     let pending = batch;
     for (let round = 0; pending.length > 0; round++) {
       if (round === ROUNDS) throw contended(this.def.name);
-      const heads = await this.#heads(
-        collection,
-        pending.map((doc) => doc.id),
-      );
+      const ids = pending.map((doc) => doc.id);
+      const heads = await this.#heads(collection, access, ids);
       const mark = this.#connection.marks.next();
       const inserts = new Set<string>();
       const writes: Write[] = [];
@@ -213,7 +209,7 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
           if (hash !== head.hash) writes.push(this.#replace(doc, hash, head, mark));
         }
       }
-      const done = await writeBatch(collection, writes, mark);
+      const done = await access.write(collection, writes, mark);
       for (const { id } of writes) {
         if (done.has(id)) (inserts.has(id) ? total.insertedIds : total.changedIds).push(id);
       }
@@ -222,33 +218,30 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
     }
   }
 
-  #replace(doc: T, hash: string, head: Head, mark: Mark): Write {
+  #replace(doc: T, hash: string, head: Head, mark: Mark): Change {
     const own: Private = { h: hash, v: mark.token, m: { ...head.marks, [mark.slot]: mark.token } };
     // The stored shard key sends the write to one shard; the version alone is what decides.
     const shard = this.def.shardKey === "id" ? {} : { [this.def.shardKey]: head.shard ?? null };
     return {
+      kind: "change",
       id: doc.id,
-      kind: "conditional",
-      operation: {
-        replaceOne: {
-          filter: { _id: doc.id, ...shard, "_t.v": head.version },
-          replacement: { ...encodeBody(doc), _t: own },
-        },
-      },
+      filter: { ...shard, "_t.v": head.version },
+      holds: (stored) => versionOf(stored) === head.version,
+      change: { replacement: { ...encodeBody(doc), _t: own } },
     };
   }
 
   /** Hash, version and marks of the ids that are there; a missing hash is made from the whole document. */
-  async #heads(collection: StoredCollection, ids: string[]): Promise<Map<string, Head>> {
+  async #heads(collection: StoredCollection, access: Access, ids: string[]): Promise<Map<string, Head>> {
     const heads = new Map<string, Head>();
     const unhashed: string[] = [];
     const projection = { _t: 1, [this.def.shardKey === "id" ? "_id" : this.def.shardKey]: 1 };
-    for await (const stored of collection.find({ _id: { $in: ids } }, { projection })) {
+    for await (const stored of access.findByIds(collection, ids, projection)) {
       if (stored._t?.h === undefined) unhashed.push(stored._id);
       else heads.set(stored._id, this.#head(stored, stored._t.h));
     }
     if (unhashed.length > 0) {
-      for await (const stored of collection.find({ _id: { $in: unhashed } })) {
+      for await (const stored of access.findByIds(collection, unhashed)) {
         heads.set(stored._id, this.#head(stored, this.#hash(decodeDocument<T>(stored))));
       }
     }
@@ -258,7 +251,7 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
   #head(stored: StoredDocument, hash: string): Head {
     return {
       hash,
-      version: stored._t?.v ?? null,
+      version: versionOf(stored),
       marks: stored._t?.m ?? {},
       shard: stored[this.def.shardKey] as unknown,
     };
@@ -274,51 +267,60 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
    */
   async #update(
     collection: StoredCollection,
+    access: Access,
     batch: readonly ConditionalUpdate<T>[],
     total: ConditionalResult,
   ): Promise<void> {
     let pending = batch;
     for (let round = 0; pending.length > 0; round++) {
       if (round === ROUNDS) throw contended(this.def.name);
-      const compared = new Set(
-        pending.filter(({ expected }) => Object.values(expected).some(isComposite)).map(({ id }) => id),
-      );
-      const stored = new Map<string, StoredDocument>();
-      if (compared.size > 0) {
-        for await (const found of collection.find({ _id: { $in: [...compared] } }))
-          stored.set(found._id, found);
+      const compared = pending
+        .filter(({ expected }) => Object.values(expected).some(isComposite))
+        .map(({ id }) => id);
+      const versions = new Map<string, string | null | undefined>(compared.map((id) => [id, undefined]));
+      const updates = new Map(pending.map((update) => [update.id, update]));
+      for await (const found of access.findByIds(collection, compared)) {
+        if (meets(found, updates.get(found._id)!)) versions.set(found._id, versionOf(found));
       }
       const mark = this.#connection.marks.next();
-      const writes: Write[] = [];
+      const writes: Change[] = [];
       for (const update of pending) {
-        let filter: Record<string, unknown>;
-        if (compared.has(update.id)) {
-          const found = stored.get(update.id);
-          const record = found && (decodeDocument<T>(found) as unknown as Record<string, unknown>);
-          if (!found || !record || !holds(record, update.expected)) {
-            total.conflictIds.push(update.id);
-            continue;
-          }
-          filter = { _id: update.id, "_t.v": found._t?.v ?? null };
+        const { id } = update;
+        const version = versions.get(id);
+        const change = { update: changes(update, mark) };
+        if (!versions.has(id)) {
+          writes.push({
+            kind: "change",
+            id,
+            filter: scalarFilter(update),
+            holds: (found) => meets(found, update),
+            change,
+          });
+        } else if (version === undefined) {
+          total.conflictIds.push(id);
         } else {
-          filter = scalarFilter(update);
+          const holds = (found: StoredDocument) => versionOf(found) === version;
+          writes.push({ kind: "change", id, filter: { "_t.v": version }, holds, change });
         }
-        writes.push({
-          id: update.id,
-          kind: "conditional",
-          operation: { updateOne: { filter, update: changes(update, mark) } },
-        });
       }
-      const done = await writeBatch(collection, writes, mark);
+      const done = await access.write(collection, writes, mark);
       const again = new Set<string>();
       for (const { id } of writes) {
         if (done.has(id)) total.updatedIds.push(id);
-        else if (compared.has(id)) again.add(id);
+        else if (versions.has(id)) again.add(id);
         else total.conflictIds.push(id);
       }
       pending = pending.filter(({ id }) => again.has(id));
     }
   }
+}
+
+function versionOf(stored: StoredDocument): string | null {
+  return stored._t?.v ?? null;
+}
+
+function meets<T extends Doc>(stored: StoredDocument, { expected }: ConditionalUpdate<T>): boolean {
+  return holds(decodeDocument<T>(stored) as unknown as Record<string, unknown>, expected);
 }
 
 function cursorOf(

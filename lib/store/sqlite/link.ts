@@ -20,6 +20,7 @@ export class WorkerLink {
   readonly declared = new Map<string, Promise<void>>();
   #calls = 0;
   #stagings = 0;
+  #closing = false;
   alive = true;
 
   constructor(file: string) {
@@ -56,9 +57,10 @@ export class WorkerLink {
   async close(): Promise<void> {
     if (!this.alive) return;
     const ended = new Promise<void>((resolve) => this.#worker.once("exit", () => resolve()));
-    await this.call("close");
-    // The answer let go of the thread; without a hold on it the process could end before the close is told.
+    // Whoever waits for the end is owed it: the thread holds the process until then.
+    this.#closing = true;
     this.#worker.ref();
+    await this.call("close");
     await ended;
   }
 
@@ -70,7 +72,7 @@ export class WorkerLink {
   #settle(response: Response): void {
     const waiting = this.#pending.get(response.call);
     this.#pending.delete(response.call);
-    if (this.#pending.size === 0) this.#worker.unref();
+    if (this.#pending.size === 0 && !this.#closing) this.#worker.unref();
     if ("error" in response) {
       const { code, message, retryable, details } = response.error;
       waiting?.reject(new TallyError(code, message, { retryable, details: details ?? {} }));
