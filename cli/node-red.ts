@@ -33,6 +33,9 @@ export interface NodeRed {
   stop(): Promise<void>;
 }
 
+/** A kept connection may be closed by the other side at the very moment it is used again. */
+const ONE_REQUEST = { connection: "close" };
+
 const START_LIMIT_MS = 120_000;
 /** Questions about a run that may go without an answer one after another, each for half a minute. */
 const SILENT_LIMIT = 10;
@@ -126,7 +129,10 @@ class Driver implements NodeRed {
   }
 
   async get<T>(route: string): Promise<T> {
-    const answer = await fetch(this.url + route, { signal: AbortSignal.timeout(30_000) });
+    const answer = await fetch(this.url + route, {
+      headers: ONE_REQUEST,
+      signal: AbortSignal.timeout(30_000),
+    });
     if (!answer.ok)
       throw new TallyError(
         "PROVIDER_REFUSED",
@@ -143,7 +149,10 @@ class Driver implements NodeRed {
     const newest = async () =>
       (await this.get<{ items: Run[] }>(`/tallyflow/runs?job=${encodeURIComponent(job)}&limit=1`)).items[0];
     const before = (await newest())?.id;
-    const answer = await fetch(`${this.url}/tallyflow/schedule/${scheduleId}/run`, { method: "POST" });
+    const answer = await fetch(`${this.url}/tallyflow/schedule/${scheduleId}/run`, {
+      method: "POST",
+      headers: ONE_REQUEST,
+    });
     if (!answer.ok)
       throw new TallyError(
         "PROVIDER_REFUSED",
