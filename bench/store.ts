@@ -136,7 +136,7 @@ export async function run(): Promise<StoreFigures> {
     Object.assign(figures.peers, await naiveSqlite(path.join(folder, "naive.db"), PEER));
     const server = await startMongo();
     if ("unavailable" in server) {
-      console.log(`left out: ${server.unavailable}`);
+      console.error(`left out: ${server.unavailable}`);
     } else {
       const kind = server.kind === "ferretdb" ? "ferretdb" : "mongodb";
       const n = server.kind === "ferretdb" ? FEW : MANY;

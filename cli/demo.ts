@@ -135,6 +135,7 @@ async function completed(result: { run: Run; steps: RunStep[] }): Promise<{ run:
 export async function budgetRows(url: string): Promise<BudgetRow[]> {
   const answer = await fetch(new URL("/__control", url), {
     method: "POST",
+    headers: { connection: "close" },
     body: JSON.stringify({ call: "all", args: [] }),
   });
   const { result } = (await answer.json()) as { result: BudgetRow[] };

@@ -43,6 +43,9 @@ export interface NodeRed {
   stop(): Promise<void>;
 }
 
+/** A kept connection may be closed by the other side at the very moment it is used again. */
+const ONE_REQUEST = { connection: "close" };
+
 const START_LIMIT_MS = 120_000;
 /** Questions about a run that may go without an answer one after another, each for half a minute. */
 const SILENT_LIMIT = 10;
@@ -136,7 +139,7 @@ class Driver implements NodeRed {
 
   async get<T>(route: string): Promise<T> {
     const answer = await fetch(this.url + route, {
-      headers: this.#headers,
+      headers: { ...ONE_REQUEST, ...this.#headers },
       signal: AbortSignal.timeout(30_000),
     });
     if (!answer.ok)
@@ -157,7 +160,7 @@ class Driver implements NodeRed {
     const before = (await newest())?.id;
     const answer = await fetch(`${this.url}/tallyflow/schedule/${scheduleId}/run`, {
       method: "POST",
-      headers: this.#headers,
+      headers: { ...ONE_REQUEST, ...this.#headers },
     });
     if (!answer.ok)
       throw new TallyError(

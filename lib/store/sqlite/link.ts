@@ -9,6 +9,12 @@ interface Pending {
 }
 
 /**
+ * Without limits V8 lets the thread grow as if all of the machine were its own. What it holds at a time are the
+ * documents of one transaction and a page that was read.
+ */
+const MEMORY = { maxYoungGenerationSizeMb: 6, maxOldGenerationSizeMb: 768 };
+
+/**
  * One life of the worker thread. It keeps the process alive only while a call waits for its answer. When the worker
  * dies, every waiting call fails with STORE_UNAVAILABLE and `alive` turns false; the store then starts another.
  */
@@ -28,6 +34,7 @@ export class WorkerLink {
     this.#worker = new Worker(path.join(__dirname, "worker.js"), {
       workerData: { file },
       name: "tallyflow-store",
+      resourceLimits: MEMORY,
     });
     this.#worker.unref();
     this.#worker.on("message", (response: Response) => this.#settle(response));
