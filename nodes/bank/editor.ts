@@ -210,7 +210,11 @@ function addMappingForm(node: TallyNode, form: TallyForm): JQuery {
     mark.on("change", () => setDirection(found[Number(side.val() || -1)]?.column));
     labelled("direction", side);
     labelled("out", mark);
-    const texts = options($("<select/>", { multiple: "multiple", size: "4" }).css({ height: "auto" }));
+    const texts = options(
+      $("<select/>", { multiple: "multiple", size: "4", title: node._("csv.several") }).css({
+        height: "auto",
+      }),
+    );
     texts.val(((mapping["description"] as unknown[] | undefined) ?? []).map((one) => String(indexOf(one))));
     texts.on("change", () => {
       const chosen = (texts.val() as string[]).flatMap((at) => found[Number(at)]?.column ?? []);
@@ -224,7 +228,7 @@ function addMappingForm(node: TallyNode, form: TallyForm): JQuery {
     );
     decimal.val(String(mapping["decimal"] ?? "")).on("change", () => change("decimal", decimal.val()));
     labelled("decimal", decimal);
-    const format = $("<input/>", { type: "text", placeholder: node._("csv.automatic") });
+    const format = $("<input/>", { type: "text", placeholder: "DD-MM-YYYY" });
     format.val(String(mapping["dateFormat"] ?? ""));
     format.on("change", () => change("dateFormat", String(format.val()).trim()));
     labelled("dateFormat", format);
