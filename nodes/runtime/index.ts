@@ -1,8 +1,11 @@
 export {
   configNode,
   type BankNode,
+  type BankSettings,
   type BudgetNode,
   type BudgetSettings,
+  type ListingNode,
+  type ListItem,
   type OpenStore,
   type StoreNode,
   type TestableNode,
@@ -11,7 +14,7 @@ export { resolveOptions, type OptionSources } from "./options";
 export { userPath } from "./paths";
 export { defineProvider, type Place, type ProviderDefinition } from "./provider-node";
 export { SharedPool, type Lease } from "./pool";
-export { guarded, registerRoutes } from "./routes";
+export { addRoutes, guarded, registerRoutes, type Request } from "./routes";
 export {
   credentialsOf,
   field,

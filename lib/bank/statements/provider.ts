@@ -35,7 +35,10 @@ export interface StatementFileOptions {
 }
 
 export interface StatementFileProvider extends BankProvider {
-  /** Files that could not be read at all at the last look, by name with the reason. */
+  /**
+   * Of the last look: files that could not be read at all, and the errors of those in which no account was left, by
+   * name with the reason.
+   */
   fileErrors(): readonly RowError[];
 }
 
@@ -126,7 +129,13 @@ class FilesProvider implements StatementFileProvider {
   }
 
   fileErrors(): readonly RowError[] {
-    return [...this.known.values()].flatMap(({ error }) => (error ? [error] : []));
+    return [...this.known.values()].flatMap((file) => {
+      const { error, statement } = file;
+      if (error) return [error];
+      if (!statement || statement.accounts.some((account) => this.accountId(account) !== undefined))
+        return [];
+      return statement.errors.map((row) => ({ ...row, reason: `${file.name}: ${row.reason}` }));
+    });
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,82 @@
+import path from "node:path";
+import {
+  bankExtract,
+  type BankExtractOptions,
+  type BankExtractResult,
+  type BankProvider,
+} from "../../lib/bank";
+import {
+  openStatementFiles,
+  type StatementFile,
+  type StatementFileProvider,
+} from "../../lib/bank/statements";
+import type { StepContext } from "../../lib/runs";
+import type { BankSettings, TallyMessage } from "../runtime";
+
+/**
+ * The statement that a message brings: bytes, `{ name, content }`, or text. A text of one line is none, unless it is
+ * XML or OFX: schedules and buttons send such texts.
+ */
+export function givenStatement(msg: Readonly<TallyMessage>): StatementFile | undefined {
+  const { payload } = msg;
+  const { filename } = msg as { filename?: unknown };
+  const name = typeof filename === "string" && filename ? path.basename(filename) : "msg.payload";
+  if (payload instanceof Uint8Array) return { name, content: payload };
+  if (typeof payload === "string")
+    return /[\r\n]|^\s*(<|OFXHEADER)/.test(payload.trim()) ? { name, content: payload } : undefined;
+  if (payload === null || typeof payload !== "object") return undefined;
+  const given = payload as { name?: unknown; content?: unknown };
+  if (typeof given.content !== "string" && !(given.content instanceof Uint8Array)) return undefined;
+  return { name: typeof given.name === "string" && given.name ? given.name : name, content: given.content };
+}
+
+/**
+ * Extract one statement as a file of the bank's folder would be, and leave the folder and its cursor as they are.
+ * @throws TallyError STATEMENT_UNREADABLE when nothing of it can be read
+ */
+export async function extractGiven(
+  context: StepContext,
+  statements: NonNullable<BankSettings["statements"]>,
+  file: StatementFile,
+  options: BankExtractOptions,
+): Promise<BankExtractResult> {
+  const { folder: _folder, ...how } = statements;
+  const provider = openStatementFiles({ ...how, store: context.store, files: [file] });
+  try {
+    const result = await bankExtract(context, withoutCursor(provider), options);
+    return withFileErrors(result, provider, statements.account);
+  } finally {
+    await provider.close();
+  }
+}
+
+/** Where no account was left, no account tells the errors of the files: of another account, say. They are told here. */
+export function withFileErrors(
+  result: BankExtractResult,
+  provider: BankProvider,
+  account = "",
+): BankExtractResult {
+  if (result.counts["accounts"] !== 0 || !("fileErrors" in provider)) return result;
+  const errors = (provider as StatementFileProvider).fileErrors();
+  return {
+    counts: { ...result.counts, badRows: errors.length },
+    badRows: errors.slice(0, 100).map((error) => ({ ...error, account })),
+  };
+}
+
+/** A file that is given is read whole, however often, and does not count among the files of the folder. */
+function withoutCursor(provider: BankProvider): BankProvider {
+  return {
+    kind: provider.kind,
+    source: provider.source,
+    get calls() {
+      return provider.calls;
+    },
+    accounts: (signal) => provider.accounts(signal),
+    async *payments(account, request) {
+      for await (const page of provider.payments(account, { ...request, cursor: null }))
+        yield { ...page, cursor: request.cursor };
+    },
+    close: () => provider.close(),
+  };
+}
