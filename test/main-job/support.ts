@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { judge } from "../../cli/demo-judge";
+import { formatAmount } from "../../lib/values";
 import type { HouseholdOptions } from "../../simulators/household";
 import { simulatorEnv, startSimulators, type Simulators } from "../../simulators";
 
@@ -53,4 +54,43 @@ export function assertExactlyOnce({ household, ynab }: Simulators, what: string)
   );
   assert.ok(payments > 100, "the household has payments");
   assert.deepEqual({ lost, doubled }, { lost: 0, doubled: 0 }, what);
+}
+
+/**
+ * The household's booked payments as CSV statements in bunq's form, one file for each account, in a folder: a bank
+ * without requests and so without limits.
+ */
+export function writeStatements({ household }: Simulators, folder: string): Record<string, string> {
+  mkdirSync(folder, { recursive: true });
+  const quoted = (text: string) => `"${text.replace(/[\r\n]+/g, " ").replace(/"/g, '""')}"`;
+  const files: Record<string, string> = {};
+  for (const { key, iban, currency } of household.accounts) {
+    const rows = household.payments
+      .filter((payment) => payment.account === key && payment.status === "booked")
+      .map(({ date, amount, counterparty, description }) =>
+        [
+          date,
+          date,
+          formatAmount(amount, currency),
+          iban,
+          counterparty.iban ?? "",
+          counterparty.name,
+          description,
+        ]
+          .map(quoted)
+          .join(","),
+      );
+    const head = ["Date", "Interest Date", "Amount", "Account", "Counterparty", "Name", "Description"];
+    files[key] = path.join(folder, `${key}.csv`);
+    writeFileSync(files[key], [head.map(quoted).join(","), ...rows].join("\n") + "\n");
+    // A file that changed just now may still be in the making, and is left for later.
+    utimesSync(files[key], new Date(0), new Date(0));
+  }
+  return files;
+}
+
+/** The environment of a household whose bank is a folder of statements. */
+export function statementsEnv(env: Record<string, string>, folder: string): Record<string, string> {
+  const { TALLYFLOW_BANK_URL: _url, TALLYFLOW_BANK_API_KEY: _key, ...rest } = env;
+  return { ...rest, TALLYFLOW_BANK_PROVIDER: "files", TALLYFLOW_BANK_FOLDER: folder };
 }
