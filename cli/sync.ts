@@ -31,6 +31,8 @@ export interface SyncResult {
   dead: number;
   /** Rows of statements that could not be read. */
   badRows: number;
+  /** Which files and rows could not be read in this pass and why, the first hundred. */
+  problems: string[];
   budgetCalls: number;
   seconds: number;
   wouldWrite?: NewTransaction[];
@@ -99,13 +101,13 @@ async function sync(
   }
   const store = await storeFromUrl(config.storeUrl);
   try {
-    return await report(store, run, dryRun ? startedAt : undefined);
+    return await report(store, run, startedAt, dryRun);
   } finally {
     await store.close();
   }
 }
 
-async function report(store: Store, run: Run, dryRunSince: string | undefined): Promise<SyncResult> {
+async function report(store: Store, run: Run, since: string, dryRun: boolean): Promise<SyncResult> {
   const count = (name: string) => run.counts[name] ?? 0;
   const states: Partial<Record<QueueState, number>> = {};
   const skipped: Record<string, number> = {};
@@ -141,10 +143,22 @@ async function report(store: Store, run: Run, dryRunSince: string | undefined): 
     retry: (states.retry ?? 0) + (states.sending ?? 0) + (states.leased ?? 0),
     dead: states.dead ?? 0,
     badRows: count("bank-extract.badRows"),
+    problems: await problems(store, since),
     budgetCalls: count("budget-extract.calls") + count("queue-sync.calls"),
     seconds: Math.round((run.durationMs ?? 0) / 10) / 100,
-    ...(dryRunSince ? { wouldWrite: await wouldWrite(store, dryRunSince) } : {}),
+    ...(dryRun ? { wouldWrite: await wouldWrite(store, since) } : {}),
   };
+}
+
+async function problems(store: Store, since: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const event of store
+    .collection(events)
+    .scan({ index: "byType", equals: ["bank.bad-rows"], from: since })) {
+    const { rows } = event.data as unknown as { rows: { reason: string; line?: number }[] };
+    found.push(...rows.map(({ reason, line }) => (line === undefined ? reason : `${reason} (line ${line})`)));
+  }
+  return found;
 }
 
 async function wouldWrite(store: Store, since: string): Promise<NewTransaction[]> {
@@ -158,7 +172,7 @@ async function wouldWrite(store: Store, since: string): Promise<NewTransaction[]
 }
 
 function table(result: SyncResult): string {
-  const { skipped, wouldWrite, ...figures } = result;
+  const { skipped, wouldWrite, problems, ...figures } = result;
   const rows = Object.entries({
     ...figures,
     ...Object.fromEntries(Object.entries(skipped).map(([reason, n]) => [`skipped: ${reason}`, n])),
@@ -166,5 +180,8 @@ function table(result: SyncResult): string {
   const list = (wouldWrite ?? []).map(
     (item) => `would write ${item.date} ${item.amount} ${item.payeeName ?? ""}`,
   );
-  return [...rows.map(([name, value]) => `${name.padEnd(28)} ${value}`), ...list].join("\n") + "\n";
+  const unread = problems.map((text) => `not read: ${text}`);
+  return (
+    [...rows.map(([name, value]) => `${name.padEnd(28)} ${value}`), ...unread, ...list].join("\n") + "\n"
+  );
 }

@@ -56,6 +56,11 @@ export async function bankExtract(
     context.progress(++done, accounts.length, account.name);
   }
   result.counts["calls"] = provider.calls - calls;
+  if (result.badRows.length > 0)
+    await context.emit("bank.bad-rows", provider.source, {
+      rows: result.badRows,
+      of: result.counts["badRows"],
+    });
   if (failure) throw failure;
   return result;
 }
