@@ -14,7 +14,7 @@ import { storeEnv } from "./store-env";
 const USAGE = `tallyflow demo [--json] [--store URL] [--seed N] [--scale N] [--no-limits] [--verbose]
 
 Two passes of the shipped flows in a real Node-RED, between a simulated bank and a simulated budget of one household.
-Exit code 1 when a payment was lost, doubled or given up.
+Exit code 1 when a payment was lost, doubled or given up, or the second pass wrote anything.
   --store URL   mongodb://... or sqlite:FILE; a new embedded store when absent
   --no-limits   the simulated providers have no rate limits
 `;
@@ -61,7 +61,7 @@ export async function demoCommand(argv: string[], io: CommandIo): Promise<number
       values.verbose ? (text) => io.stderr.write(text) : undefined,
     );
     io.stdout.write(values.json ? JSON.stringify(result) + "\n" : table(result));
-    return result.lost + result.doubled + result.dead > 0 ? EXIT.failed : EXIT.ok;
+    return result.lost + result.doubled + result.dead + result.secondPassWrites > 0 ? EXIT.failed : EXIT.ok;
   } catch (thrown) {
     io.stderr.write(toTallyError(thrown).message + "\n");
     return EXIT.couldNotRun;
@@ -100,7 +100,7 @@ async function demo(
         accuracyLastQuarter: Math.round(judged.accuracyLastQuarter * 10_000) / 10_000,
         budgetCalls: both("budget-extract.calls") + both("queue-sync.calls"),
         seconds: {
-          extract: secondsOf(first.steps, "bank-extract") + secondsOf(first.steps, "budget-extract"),
+          extract: secondsOf(first.steps, "bank-extract", "budget-extract"),
           match: secondsOf(first.steps, "match"),
           train: secondsOf(first.steps, "train"),
           classify: secondsOf(first.steps, "classify"),
@@ -134,9 +134,9 @@ async function budgetRows(url: string): Promise<BudgetRow[]> {
   return result;
 }
 
-function secondsOf(steps: readonly RunStep[], name: string): number {
+function secondsOf(steps: readonly RunStep[], ...names: string[]): number {
   const total = steps
-    .filter((step) => step.step === name)
+    .filter((step) => names.includes(step.step))
     .reduce((sum, step) => sum + (step.durationMs ?? 0), 0);
   return Math.round(total / 10) / 100;
 }

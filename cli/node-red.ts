@@ -34,6 +34,10 @@ export interface NodeRed {
 }
 
 const START_LIMIT_MS = 120_000;
+/** From "the flows run" to nodes that answer. */
+const NODES_LIMIT_MS = 30_000;
+/** Questions about a run that may go without an answer one after another, each for half a minute. */
+const SILENT_LIMIT = 10;
 
 /**
  * Start Node-RED on a user directory and wait until its flows run.
@@ -140,14 +144,31 @@ class Driver implements NodeRed {
   ): Promise<{ run: Run; steps: RunStep[] }> {
     const newest = async () =>
       (await this.get<{ items: Run[] }>(`/tallyflow/runs?job=${encodeURIComponent(job)}&limit=1`)).items[0];
-    const before = (await newest())?.id;
-    const answer = await fetch(`${this.url}/tallyflow/schedule/${scheduleId}/run`, { method: "POST" });
+    // Node-RED says that flows run before it has made their nodes: what is not there may be there soon.
+    const patience = Date.now() + NODES_LIMIT_MS;
+    let before: string | undefined;
+    for (;;) {
+      try {
+        before = (await newest())?.id;
+        break;
+      } catch (error) {
+        if (Date.now() > patience) throw error;
+        await delay(200);
+      }
+    }
+    const start = () => fetch(`${this.url}/tallyflow/schedule/${scheduleId}/run`, { method: "POST" });
+    let answer = await start();
+    while (answer.status === 404 && Date.now() < patience) {
+      await delay(200);
+      answer = await start();
+    }
     if (!answer.ok)
       throw new TallyError(
         "PROVIDER_REFUSED",
         `Node-RED did not start ${job}: ${(await answer.text()).slice(0, 300)}`,
       );
     const limit = Date.now() + limitMs;
+    let silent = 0;
     while (Date.now() < limit) {
       if (this.process.exitCode !== null || this.process.signalCode !== null) {
         throw new TallyError(
@@ -155,8 +176,14 @@ class Driver implements NodeRed {
           `Node-RED ended while ${job} ran. Start it again: the next run takes up where this one stopped.`,
         );
       }
-      const run = await newest();
-      if (run && run.id !== before && run.endedAt) return this.get(`/tallyflow/runs/${run.id}`);
+      try {
+        const run = await newest();
+        silent = 0;
+        if (run && run.id !== before && run.endedAt) return await this.get(`/tallyflow/runs/${run.id}`);
+      } catch (error) {
+        // A store in the middle of a large write may answer late; one that stays away is an error.
+        if (++silent >= SILENT_LIMIT) throw error;
+      }
       await delay(200);
     }
     throw new TallyError("INTERNAL", `${job} did not end within ${Math.round(limitMs / 1000)} s.`);

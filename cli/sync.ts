@@ -1,8 +1,17 @@
 import { mkdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import type { NewTransaction } from "../lib/budget";
-import { budgets, events, queue, storeFromUrl, type QueueState, type Run, type Store } from "../lib/store";
+import { budgetCursorId, type NewTransaction } from "../lib/budget";
+import {
+  budgets,
+  cursors,
+  events,
+  queue,
+  storeFromUrl,
+  type QueueState,
+  type Run,
+  type Store,
+} from "../lib/store";
 import { TallyError, toTallyError } from "../lib/values";
 import { EXIT, type CommandIo } from "./io";
 import { startNodeRed } from "./node-red";
@@ -12,7 +21,8 @@ import { readSyncConfig, type SyncConfig } from "./sync-config";
 const USAGE = `tallyflow sync --config FILE [--dry-run] [--json] [--verbose]
 
 One pass of the shipped flows without an editor: from the bank to the budget that FILE names (see docs/sync.md).
-Exit code 0 when all is well, 1 when a payment was given up as dead, 2 when the pass could not run.
+Exit code 0 when all is well, 1 when the pass was made and something needs a person (a payment given up as dead, a
+row that could not be read, an account that is not there), 2 when the pass could not run.
 `;
 
 export interface SyncResult {
@@ -31,10 +41,10 @@ export interface SyncResult {
   dead: number;
   /** Rows of statements that could not be read. */
   badRows: number;
-  /** Which files and rows could not be read in this pass and why, the first hundred. */
-  problems: string[];
   budgetCalls: number;
   seconds: number;
+  /** What needs a person, in words: accounts that are not there, rows that could not be read, dead payments. */
+  problems: string[];
   wouldWrite?: NewTransaction[];
 }
 
@@ -62,7 +72,8 @@ export async function syncCommand(argv: string[], io: CommandIo): Promise<number
       values.verbose ? (text) => io.stderr.write(text) : undefined,
     );
     io.stdout.write(values.json ? JSON.stringify(result) + "\n" : table(result));
-    return result.dead > 0 ? EXIT.failed : EXIT.ok;
+    for (const problem of result.problems) io.stderr.write(problem + "\n");
+    return result.dead + result.badRows + result.problems.length > 0 ? EXIT.failed : EXIT.ok;
   } catch (thrown) {
     io.stderr.write(toTallyError(thrown).message + "\n");
     return EXIT.couldNotRun;
@@ -107,32 +118,47 @@ async function sync(
   }
 }
 
-async function report(store: Store, run: Run, since: string, dryRun: boolean): Promise<SyncResult> {
+const STATES: readonly Exclude<QueueState, "skipped">[] = [
+  "new",
+  "classified",
+  "review",
+  "leased",
+  "sending",
+  "synced",
+  "retry",
+  "dead",
+];
+/** How many dead payments and bad rows are told in words; the counts tell of all. */
+const TOLD = 20;
+
+async function report(store: Store, run: Run, startedAt: string, dryRun: boolean): Promise<SyncResult> {
   const count = (name: string) => run.counts[name] ?? 0;
   const states: Partial<Record<QueueState, number>> = {};
   const skipped: Record<string, number> = {};
+  const items = store.collection(queue);
+  const problems = await told<string>(store, "mapping.unknown", startedAt, "problems");
+  // Whole files first: a row that is told of in their stead would hide them.
+  const bad = await told<BadRow>(store, "bank.bad-rows", startedAt, "rows");
+  const wholeFiles = bad.filter(isWholeFile);
+  for (const row of [...wholeFiles, ...bad.filter((row) => !isWholeFile(row)).slice(0, TOLD)])
+    problems.push(`${row.account}${row.line ? `, line ${row.line}` : ""}: ${row.reason}`);
   let payments = 0;
   for await (const budget of store.collection(budgets).scan({ index: "id" })) {
-    for (const state of [
-      "new",
-      "classified",
-      "review",
-      "leased",
-      "sending",
-      "synced",
-      "retry",
-      "dead",
-    ] as const) {
-      const found = await store.collection(queue).count({ index: "byState", equals: [budget.id, state] });
+    // A store may hold another plan of before; the one of this pass was read in it.
+    const read = await store.collection(cursors).get(budgetCursorId(budget.id));
+    if (!read || read.at < startedAt) continue;
+    for (const state of STATES) {
+      const found = await items.count({ index: "byState", equals: [budget.id, state] });
       states[state] = (states[state] ?? 0) + found;
       payments += found;
     }
-    for await (const item of store
-      .collection(queue)
-      .scan({ index: "byState", equals: [budget.id, "skipped"] })) {
+    for await (const item of items.scan({ index: "byState", equals: [budget.id, "skipped"] })) {
       skipped[item.skipReason ?? "unknown"] = (skipped[item.skipReason ?? "unknown"] ?? 0) + 1;
       payments++;
     }
+    const dead = await items.find({ index: "byState", equals: [budget.id, "dead"], limit: TOLD });
+    for (const item of dead.items)
+      problems.push(`${item.paymentId} was given up: ${item.error?.message ?? "no reason given"}`);
   }
   return {
     payments,
@@ -143,36 +169,36 @@ async function report(store: Store, run: Run, since: string, dryRun: boolean): P
     retry: (states.retry ?? 0) + (states.sending ?? 0) + (states.leased ?? 0),
     dead: states.dead ?? 0,
     badRows: count("bank-extract.badRows"),
-    problems: await problems(store, since),
     budgetCalls: count("budget-extract.calls") + count("queue-sync.calls"),
     seconds: Math.round((run.durationMs ?? 0) / 10) / 100,
-    ...(dryRun ? { wouldWrite: await wouldWrite(store, since) } : {}),
+    problems,
+    ...(dryRun
+      ? { wouldWrite: await told<NewTransaction>(store, "queue.would-write", startedAt, "items") }
+      : {}),
   };
 }
 
-async function problems(store: Store, since: string): Promise<string[]> {
-  const found: string[] = [];
-  for await (const event of store
-    .collection(events)
-    .scan({ index: "byType", equals: ["bank.bad-rows"], from: since })) {
-    const { rows } = event.data as unknown as { rows: { reason: string; line?: number }[] };
-    found.push(...rows.map(({ reason, line }) => (line === undefined ? reason : `${reason} (line ${line})`)));
-  }
-  return found;
+interface BadRow {
+  account: string;
+  code?: string;
+  line?: number;
+  reason: string;
 }
 
-async function wouldWrite(store: Store, since: string): Promise<NewTransaction[]> {
-  const found: NewTransaction[] = [];
-  for await (const event of store
-    .collection(events)
-    .scan({ index: "byType", equals: ["queue.would-write"], from: since })) {
-    found.push(...(event.data as unknown as { items: NewTransaction[] }).items);
-  }
+function isWholeFile({ code }: BadRow): boolean {
+  return code === "STATEMENT_UNREADABLE" || code === "STATEMENT_WRONG_ACCOUNT" || code === "CONFIG_INVALID";
+}
+
+/** What the events of a type since an instant list under a name. */
+async function told<T>(store: Store, type: string, since: string, name: string): Promise<T[]> {
+  const found: T[] = [];
+  for await (const event of store.collection(events).scan({ index: "byType", equals: [type], from: since }))
+    found.push(...((event.data as Record<string, unknown>)[name] as T[]));
   return found;
 }
 
 function table(result: SyncResult): string {
-  const { skipped, wouldWrite, problems, ...figures } = result;
+  const { skipped, wouldWrite, problems: _problems, ...figures } = result;
   const rows = Object.entries({
     ...figures,
     ...Object.fromEntries(Object.entries(skipped).map(([reason, n]) => [`skipped: ${reason}`, n])),
@@ -180,8 +206,5 @@ function table(result: SyncResult): string {
   const list = (wouldWrite ?? []).map(
     (item) => `would write ${item.date} ${item.amount} ${item.payeeName ?? ""}`,
   );
-  const unread = problems.map((text) => `not read: ${text}`);
-  return (
-    [...rows.map(([name, value]) => `${name.padEnd(28)} ${value}`), ...unread, ...list].join("\n") + "\n"
-  );
+  return [...rows.map(([name, value]) => `${name.padEnd(28)} ${value}`), ...list].join("\n") + "\n";
 }

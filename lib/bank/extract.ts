@@ -57,10 +57,7 @@ export async function bankExtract(
   }
   result.counts["calls"] = provider.calls - calls;
   if (result.badRows.length > 0)
-    await context.emit("bank.bad-rows", provider.source, {
-      rows: result.badRows,
-      of: result.counts["badRows"],
-    });
+    await context.emit("bank.bad-rows", provider.source, { rows: result.badRows });
   if (failure) throw failure;
   return result;
 }

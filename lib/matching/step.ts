@@ -69,7 +69,9 @@ export async function matchStep(context: StepContext, options: MatchStepOptions)
     );
   }
   checkMapping(options.mapping ?? []);
-  for (const line of await applyMapping(store, budgetId, options.mapping ?? [])) context.log("warn", line);
+  const unknown = await applyMapping(store, budgetId, options.mapping ?? []);
+  for (const line of unknown) context.log("warn", line);
+  if (unknown.length > 0) await context.emit("mapping.unknown", budgetId, { problems: unknown });
   const counts: Counts = { matched: 0, unmatchedPayments: 0, unmatchedTransactions: 0, transfersPaired: 0 };
   await admit(store, { budgetId, ...(options.startDate ? { startDate: options.startDate } : {}) }, now());
 

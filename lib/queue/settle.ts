@@ -23,9 +23,10 @@ export async function settle(
     const items = await collection.getMany([...matches.keys()]);
     const known = new Set(items.map((item) => item.id));
     const missing = [...matches].filter(([id]) => !known.has(id)).map(([, match]) => match);
-    for (const match of missing) {
-      await enqueue(store, match.budgetId, await store.collection(payments).getMany([match.paymentId]), now);
-      items.push(...(await collection.getMany([queueId(match.paymentId, match.budgetId)])));
+    for (const budgetId of new Set(missing.map((match) => match.budgetId))) {
+      const ids = missing.filter((match) => match.budgetId === budgetId).map((match) => match.paymentId);
+      await enqueue(store, budgetId, await store.collection(payments).getMany(ids), now);
+      items.push(...(await collection.getMany(ids.map((id) => queueId(id, budgetId)))));
     }
     const moves: Move[] = [];
     for (const item of items) {
@@ -37,7 +38,8 @@ export async function settle(
       moves.push({
         item,
         to: ours ? "synced" : "skipped",
-        set: { transactionId: match.id, ...(ours ? {} : { skipReason: "already-in-budget" as const }) },
+        // Which transaction it is stands in the match; left out here, one write serves all that are skipped.
+        set: ours ? { transactionId: match.id } : { skipReason: "already-in-budget" as const },
       });
     }
     for (const moved of await moveItems(store, moves, now))

@@ -115,8 +115,12 @@ describe("main job: statement files into a real Actual budget", function () {
   it("writes every booked payment of the budget's currency once and tells of everything else", async () => {
     first = await home.pass(config);
     const rows = await rowsOf(client);
+    // The other side of a transfer to an own account whose statement is missing is made by Actual itself.
+    const ours = rows.filter((row) => row.importId !== null);
+    assert.ok(rows.filter((row) => row.importId === null).every((row) => row.transfer));
+    assert.ok(rows.length - ours.length <= ours.filter((row) => row.transfer).length);
     for (const bank of banks.filter(isEuro)) {
-      const account = rows.filter((row) => row.account === created.accounts[bank.id]);
+      const account = ours.filter((row) => row.account === created.accounts[bank.id]);
       const [count, sum] = [due(bank).length, due(bank).reduce((total, { amount }) => total + amount, 0)];
       assert.equal(account.length, count, `rows of ${bank.id}`);
       assert.equal(
@@ -126,9 +130,9 @@ describe("main job: statement files into a real Actual budget", function () {
       );
     }
     const all = banks.filter(isEuro).flatMap(due).length;
-    assert.equal(rows.length, all, "nothing else stands in the budget");
+    assert.equal(ours.length, all, "nothing else stands in the budget");
     assert.equal(first.synced, all);
-    assert.equal(new Set(rows.map((row) => row.importId)).size, all, "each under an import id of its own");
+    assert.equal(new Set(ours.map((row) => row.importId)).size, all, "each under an import id of its own");
     assert.ok(
       rows.every((row) => row.category === null),
       "without labels there is nothing to categorise by",
@@ -152,7 +156,7 @@ describe("main job: statement files into a real Actual budget", function () {
     assert.deepEqual([first.review, first.retry, first.dead], [0, 0, 0]);
     const skipped = Object.entries(first.skipped).map(([reason, n]) => `${n} ${reason}`);
     console.log(
-      `      ${readdirSync(home.statements).length} files, ${banks.length} accounts: ${rows.length} written, ${skipped.join(", ")}; ${first.seconds} s`,
+      `      ${readdirSync(home.statements).length} files, ${banks.length} accounts: ${ours.length} written, ${skipped.join(", ")}; ${first.seconds} s`,
     );
   });
 
@@ -171,11 +175,8 @@ describe("main job: statement files into a real Actual budget", function () {
     for (const name of readdirSync(home.statements)) {
       const content = readFileSync(path.join(home.statements, name));
       for (const account of readOrNothing(content, name)) {
-        const number = (account.iban ?? account.id ?? "").replace(/[^A-Za-z0-9]/g, "").toUpperCase();
-        const bank = banks.find(
-          ({ id, currency }) =>
-            currency === account.currency && number !== "" && id.includes(number.replace(/^0+/, "")),
-        );
+        const plain = (account.iban ?? account.id ?? "").replace(/[^A-Za-z0-9]/g, "").toUpperCase();
+        const bank = banks.find(({ id }) => id === `files:${plain.replace(/^0+/, "")}/${account.currency}`);
         if (!bank || !isEuro(bank)) continue;
         for (const { status, currency, date, amount } of account.payments) {
           if (status !== "booked" || currency !== "EUR" || date < START || amount === 0) continue;
@@ -193,7 +194,7 @@ describe("main job: statement files into a real Actual budget", function () {
   it("reports files that cannot be read, and goes on with the rest", () => {
     for (const name of ["a-broken.xml", "a-picture.pdf"])
       assert.ok(
-        first.problems.some((text) => text.startsWith(`${name}: `)),
+        first.problems.some((text) => text.includes(`${name}: `)),
         `${name} is not reported`,
       );
     assert.ok(first.badRows >= 2);

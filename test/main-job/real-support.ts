@@ -30,7 +30,8 @@ export function household(): Household {
         stdout: { write: (text) => (out += text) },
         stderr: { write: (text) => (err += text) },
       });
-      assert.equal(code, 0, `sync ended with ${code}: ${err.slice(0, 2000)}${out.slice(0, 500)}`);
+      // 1: the pass was made, and what could not be read is told.
+      assert.ok(code === 0 || code === 1, `sync ended with ${code}: ${err.slice(0, 2000)}${out.slice(0, 500)}`);
       return JSON.parse(out) as SyncResult;
     },
     remove: () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }),

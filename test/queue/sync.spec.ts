@@ -5,6 +5,7 @@ import { enqueue, moveItems, queueSync, type QueueSyncOptions } from "../../lib/
 import {
   bankAccounts,
   categories,
+  matches,
   payments,
   queue,
   type Payment,
@@ -108,10 +109,8 @@ describe("queue sync", () => {
     await sync();
     assert.equal(budget.rows.length, 1);
     const found = await item("1");
-    assert.deepEqual(
-      [found.state, found.skipReason, found.transactionId],
-      ["skipped", "already-in-budget", "memory:hand"],
-    );
+    assert.deepEqual([found.state, found.skipReason], ["skipped", "already-in-budget"]);
+    assert.equal((await store.collection(matches).get("memory:hand"))?.paymentId, "bank:1");
   });
 
   for (const fault of ["drop-after", "drop-before", "drop-half"] as const) {

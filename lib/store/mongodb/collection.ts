@@ -1,5 +1,5 @@
 import type { FindCursor } from "mongodb";
-import { TallyError } from "../../values";
+import { canonicalJson, TallyError } from "../../values";
 import { byId, checkUpdates, comparableHash, holds } from "../documents";
 import { encodeCursor, planRange, type RangePlan, type Segment } from "../query";
 import type {
@@ -25,6 +25,8 @@ const ROUNDS = 100;
 /** What a collection needs of its store. */
 export interface Connection {
   marks: Marks;
+  /** May equal changes to several documents be one operation? Then the server does not repeat it by itself. */
+  grouping(): Promise<boolean>;
   /** The driver's collection, its indexes made; errors of `work` become TallyErrors. */
   use<R>(work: (collection: StoredCollection) => Promise<R>): Promise<R>;
 }
@@ -70,7 +72,7 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
         const mark = this.#connection.marks.next();
         const writes = batch.filter((doc) => !there.has(doc.id)).map((doc) => this.#insert(doc, mark));
         const done = await writeBatch(collection, writes, mark);
-        for (const { id } of writes) if (done.has(id)) insertedIds.push(id);
+        insertedIds.push(...idsOf(writes).filter((id) => done.has(id)));
       });
     }
     return { inserted: insertedIds.length, insertedIds };
@@ -185,7 +187,7 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
   #insert(doc: T, mark: Mark): Write {
     const own: Private = { h: this.#hash(doc), v: mark.token, m: { [mark.slot]: mark.token } };
     return {
-      id: doc.id,
+      ids: [doc.id],
       kind: "insert",
       operation: { insertOne: { document: { _id: doc.id, ...encodeBody(doc), _t: own } } },
     };
@@ -214,10 +216,10 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
         }
       }
       const done = await writeBatch(collection, writes, mark);
-      for (const { id } of writes) {
+      for (const id of idsOf(writes)) {
         if (done.has(id)) (inserts.has(id) ? total.insertedIds : total.changedIds).push(id);
       }
-      const left = new Set(writes.filter(({ id }) => !done.has(id)).map(({ id }) => id));
+      const left = new Set(idsOf(writes).filter((id) => !done.has(id)));
       pending = pending.filter((doc) => left.has(doc.id));
     }
   }
@@ -227,7 +229,7 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
     // The stored shard key sends the write to one shard; the version alone is what decides.
     const shard = this.def.shardKey === "id" ? {} : { [this.def.shardKey]: head.shard ?? null };
     return {
-      id: doc.id,
+      ids: [doc.id],
       kind: "conditional",
       operation: {
         replaceOne: {
@@ -277,6 +279,7 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
     batch: readonly ConditionalUpdate<T>[],
     total: ConditionalResult,
   ): Promise<void> {
+    const grouping = await this.#connection.grouping();
     let pending = batch;
     for (let round = 0; pending.length > 0; round++) {
       if (round === ROUNDS) throw contended(this.def.name);
@@ -290,8 +293,8 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
       }
       const mark = this.#connection.marks.next();
       const writes: Write[] = [];
+      const alike = new Map<string, ConditionalUpdate<T>[]>();
       for (const update of pending) {
-        let filter: Record<string, unknown>;
         if (compared.has(update.id)) {
           const found = stored.get(update.id);
           const record = found && (decodeDocument<T>(found) as unknown as Record<string, unknown>);
@@ -299,19 +302,19 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
             total.conflictIds.push(update.id);
             continue;
           }
-          filter = { _id: update.id, "_t.v": found._t?.v ?? null };
+          const filter = { _id: update.id, "_t.v": found._t?.v ?? null };
+          writes.push(oneUpdate([update], filter, mark));
         } else {
-          filter = scalarFilter(update);
+          const key = grouping ? canonicalJson([update.expected, entriesOf(update.set)]) : update.id;
+          const group = alike.get(key);
+          if (group) group.push(update);
+          else alike.set(key, [update]);
         }
-        writes.push({
-          id: update.id,
-          kind: "conditional",
-          operation: { updateOne: { filter, update: changes(update, mark) } },
-        });
       }
+      for (const group of alike.values()) writes.push(oneUpdate(group, scalarFilter(group[0]!), mark));
       const done = await writeBatch(collection, writes, mark);
       const again = new Set<string>();
-      for (const { id } of writes) {
+      for (const id of idsOf(writes)) {
         if (done.has(id)) total.updatedIds.push(id);
         else if (compared.has(id)) again.add(id);
         else total.conflictIds.push(id);
@@ -327,6 +330,33 @@ function cursorOf(
   plan: RangePlan,
 ): FindCursor<StoredDocument> {
   return collection.find(filterOf(segment, plan.descending)).sort(sortOf(plan));
+}
+
+function idsOf(writes: readonly Write[]): string[] {
+  return writes.flatMap(({ ids }) => ids);
+}
+
+/** Removed fields count too when changes are compared, which a canonical text of an object leaves out. */
+function entriesOf(set: object): unknown[] {
+  return Object.entries(set).map(([field, value]) => (value === undefined ? [field] : [field, value]));
+}
+
+/** The updates of one group, which differ in the id only, as one operation. */
+function oneUpdate<T extends Doc>(
+  group: readonly ConditionalUpdate<T>[],
+  filter: Record<string, unknown>,
+  mark: Mark,
+): Write {
+  const ids = group.map(({ id }) => id);
+  const update = changes(group[0]!, mark);
+  return {
+    ids,
+    kind: "conditional",
+    operation:
+      ids.length === 1
+        ? { updateOne: { filter, update } }
+        : { updateMany: { filter: { ...filter, _id: { $in: ids } }, update } },
+  };
 }
 
 function contended(name: string): TallyError {

@@ -25,6 +25,7 @@ export class MongoStore implements Store {
   readonly #database: string;
   readonly #marks = new Marks();
   readonly #indexed = new Map<string, Promise<unknown>>();
+  #groups: Promise<boolean> | undefined;
   readonly #working = new Set<Promise<unknown>>();
   #closed = false;
 
@@ -59,6 +60,7 @@ export class MongoStore implements Store {
     checkDefinition(def as CollectionDef<Doc>);
     const connection: Connection = {
       marks: this.#marks,
+      grouping: () => this.#grouping(),
       use: (work) => this.#work(async () => work(await this.#ready(def as CollectionDef<Doc>))),
     };
     return new MongoCollection(def, connection);
@@ -96,6 +98,21 @@ export class MongoStore implements Store {
     }
     await made;
     return collection;
+  }
+
+  /**
+   * A replica set or a sharded cluster repeats a write on one document by itself when a server goes away in between,
+   * and one on several documents not: there, each document is written by itself. Any other server repeats nothing, and
+   * one operation for equal changes spares it the search for each (FerretDB reads the whole collection for every one).
+   */
+  async #grouping(): Promise<boolean> {
+    this.#groups ??= this.#client
+      .db(this.#database)
+      .command({ hello: 1 })
+      .then((hello) => !hello["setName"] && hello["msg"] !== "isdbgrid");
+    // Those who wait get the error; the next call asks again.
+    this.#groups.catch(() => (this.#groups = undefined));
+    return this.#groups;
   }
 
   async #work<R>(work: () => Promise<R>): Promise<R> {

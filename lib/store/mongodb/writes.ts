@@ -4,9 +4,12 @@ import type { StoredDocument } from "./codec";
 
 export type StoredCollection = DriverCollection<StoredDocument>;
 
-/** One operation of a batch, on one id. An insert fails when the id is there; the others when the filter misses. */
+/**
+ * One operation of a batch, on one id, or on several with the same condition and the same change. An insert fails when
+ * the id is there; the others when the filter misses.
+ */
 export interface Write {
-  id: string;
+  ids: readonly string[];
   kind: "insert" | "conditional";
   operation: AnyBulkWriteOperation<StoredDocument>;
 }
@@ -48,9 +51,9 @@ export async function writeBatch(
   );
   const done = new Set<string>();
   const conditional: string[] = [];
-  writes.forEach(({ id, kind }, i) => {
-    if (kind === "conditional") conditional.push(id);
-    else if (!taken.has(i)) done.add(id);
+  writes.forEach(({ ids, kind }, i) => {
+    if (kind === "conditional") conditional.push(...ids);
+    else if (!taken.has(i)) for (const id of ids) done.add(id);
   });
   if (matched === conditional.length) {
     for (const id of conditional) done.add(id);
