@@ -10,7 +10,7 @@ import { sharedPath } from "../support/shared";
 import { camt, changesOf, household, rowsOf, type Booking, type Household } from "./real-support";
 
 const TIME_ZONE = "Europe/Amsterdam";
-const START = "2010-01-01";
+const START = "2007-01-01";
 const OWN_IBAN = "NL02ABNA0123456789";
 
 /** Made for this test; the two rows of the second day are equal and yet two payments. */
@@ -76,7 +76,7 @@ describe("main job: statement files into a real Actual budget", function () {
     );
     writeFileSync(
       path.join(home.statements, "own-old.xml"),
-      camt({ iban: OWN_IBAN, currency: "EUR" }, [{ date: "2009-12-31", amount: -100, name: "Too old" }]),
+      camt({ iban: OWN_IBAN, currency: "EUR" }, [{ date: "2006-12-31", amount: -100, name: "Too old" }]),
     );
     writeFileSync(path.join(home.statements, "a-broken.xml"), '<?xml version="1.0"?><Document><BkTo');
     writeFileSync(path.join(home.statements, "a-picture.pdf"), "%PDF-1.7\n\u0000\u0001\u0002");

@@ -31,7 +31,10 @@ export function household(): Household {
         stderr: { write: (text) => (err += text) },
       });
       // 1: the pass was made, and what could not be read is told.
-      assert.ok(code === 0 || code === 1, `sync ended with ${code}: ${err.slice(0, 2000)}${out.slice(0, 500)}`);
+      assert.ok(
+        code === 0 || code === 1,
+        `sync ended with ${code}: ${err.slice(0, 2000)}${out.slice(0, 500)}`,
+      );
       return JSON.parse(out) as SyncResult;
     },
     remove: () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }),
@@ -45,6 +48,7 @@ export interface BudgetRow {
   amount: number;
   category: string | null;
   importId: string | null;
+  payee: string | null;
   /** How the other side of a transfer says that it is one. */
   transfer: boolean;
 }
@@ -58,17 +62,20 @@ export async function rowsOf(client: ActualClient): Promise<BudgetRow[]> {
     amount: number;
     category: string | null;
     imported_id: string | null;
+    payee_name: string | null;
     transferred_id: string | null;
   }>(
-    `SELECT account, date, amount, category, imported_id, transfer_id AS transferred_id
-     FROM v_transactions_internal_alive WHERE parent_id IS NULL`,
+    `SELECT t.account, t.date, t.amount, t.category, t.imported_id, t.transfer_id AS transferred_id,
+       p.name AS payee_name
+     FROM v_transactions_internal_alive t LEFT JOIN payees p ON p.id = t.payee WHERE t.parent_id IS NULL`,
   );
-  return rows.map(({ account, date, amount, category, imported_id, transferred_id }) => ({
+  return rows.map(({ account, date, amount, category, imported_id, payee_name, transferred_id }) => ({
     account,
     date: String(date).replace(/^(\d{4})(\d{2})(\d{2})$/, "$1-$2-$3"),
     amount,
     category,
     importId: imported_id,
+    payee: payee_name,
     transfer: transferred_id !== null,
   }));
 }
