@@ -47,6 +47,8 @@ export interface NodeRed {
 const ONE_REQUEST = { connection: "close" };
 
 const START_LIMIT_MS = 120_000;
+/** From "the flows run" to nodes that answer. */
+const NODES_LIMIT_MS = 30_000;
 /** Questions about a run that may go without an answer one after another, each for half a minute. */
 const SILENT_LIMIT = 10;
 
@@ -157,11 +159,28 @@ class Driver implements NodeRed {
   ): Promise<{ run: Run; steps: RunStep[] }> {
     const newest = async () =>
       (await this.get<{ items: Run[] }>(`/tallyflow/runs?job=${encodeURIComponent(job)}&limit=1`)).items[0];
-    const before = (await newest())?.id;
-    const answer = await fetch(`${this.url}/tallyflow/schedule/${scheduleId}/run`, {
-      method: "POST",
-      headers: { ...ONE_REQUEST, ...this.#headers },
-    });
+    // Node-RED says that flows run before it has made their nodes: what is not there may be there soon.
+    const patience = Date.now() + NODES_LIMIT_MS;
+    let before: string | undefined;
+    for (;;) {
+      try {
+        before = (await newest())?.id;
+        break;
+      } catch (error) {
+        if (Date.now() > patience) throw error;
+        await delay(200);
+      }
+    }
+    const start = () =>
+      fetch(`${this.url}/tallyflow/schedule/${scheduleId}/run`, {
+        method: "POST",
+        headers: { ...ONE_REQUEST, ...this.#headers },
+      });
+    let answer = await start();
+    while (answer.status === 404 && Date.now() < patience) {
+      await delay(200);
+      answer = await start();
+    }
     if (!answer.ok)
       throw new TallyError(
         "PROVIDER_REFUSED",

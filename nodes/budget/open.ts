@@ -31,6 +31,7 @@ export async function openBudget(options: Options, store: Store, place: Place): 
     syncId: needed(options, "syncId"),
     dataDir: place.path(options.dataDir ?? ACTUAL_FOLDER),
     userDir: place.path("."),
+    ...(options.modulePath ? { modulePath: place.path(options.modulePath) } : {}),
     currency,
     ...(options.encryptionPassword ? { encryptionPassword: options.encryptionPassword } : {}),
   });

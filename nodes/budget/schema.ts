@@ -57,6 +57,12 @@ export const schema = nodeSchema("tally-budget", "config", {
     placeholder: "tallyflow/actual",
     when: { field: "provider", values: ["actual"] },
   }),
+  modulePath: field(z.string().min(1).optional(), {
+    label: "Folder of @actual-app/api",
+    description:
+      "Where the package @actual-app/api is installed, when that is neither Node-RED's user directory nor beside Tallyflow. A relative path starts at Node-RED's user directory.",
+    when: { field: "provider", values: ["actual"] },
+  }),
   currency: field(currencyText.default("EUR"), {
     label: "Currency",
     description: "Currency of the budget, where the budget app does not state it.",

@@ -95,7 +95,9 @@ class FilesProvider implements StatementFileProvider {
         });
       }
     }
-    const errors = files.flatMap(({ error }) => (error ? [error] : []));
+    // With no account there is nobody to tell these with.
+    const errors =
+      found.size > 0 ? [] : files.flatMap((file) => (file.error ? [file.error] : this.errorsOf(file)));
     if (found.size === 0 && errors.length > 0) {
       throw new TallyError("STATEMENT_UNREADABLE", errors.map(({ reason }) => reason).join("\n"));
     }
@@ -109,11 +111,19 @@ class FilesProvider implements StatementFileProvider {
     const cursor: FilesCursor = {};
     for (const { name, hash } of files) if (done.has(hash)) cursor[name] = hash;
     const speaker = this.speaker(files);
+    let unsaid = false;
     for (const file of files) {
       if (done.has(file.hash)) continue;
       request.signal?.throwIfAborted();
       const rows = this.rowsOf(file, account, request.since);
       const errors = [...(speaker === account.id && file.error ? [file.error] : []), ...rows.errors];
+      // Most files of a folder are of other accounts: a page for each would be a write for each.
+      unsaid = rows.payments.length === 0 && errors.length === 0;
+      if (unsaid) {
+        cursor[file.name] = file.hash;
+        done.add(file.hash);
+        continue;
+      }
       for (let at = 0; at === 0 || at < rows.payments.length; at += PAGE) {
         const last = at + PAGE >= rows.payments.length;
         if (last) cursor[file.name] = file.hash;
@@ -126,6 +136,7 @@ class FilesProvider implements StatementFileProvider {
       }
       done.add(file.hash);
     }
+    if (unsaid) yield { payments: [], errors: [], cursor: { files: { ...cursor } } };
   }
 
   fileErrors(): readonly RowError[] {
@@ -217,10 +228,10 @@ class FilesProvider implements StatementFileProvider {
     if (!statement) return { payments: [], errors: [] };
     const named = statement.accounts.map((item) => this.accountId(item));
     const first = named.find((id) => id !== undefined);
-    const withFile = (error: RowError): RowError => ({ ...error, reason: `${file.name}: ${error.reason}` });
+    const withFile = (error: RowError): RowError => inFile(file, error);
     const speaksFor =
       first === account.id || (first === undefined && this.speaker([...this.known.values()]) === account.id);
-    const errors = speaksFor ? statement.errors.map(withFile) : [];
+    const errors = speaksFor ? this.errorsOf(file) : [];
     const rows: StatementPayment[] = [];
     const copies = new Set<string>();
     statement.accounts.forEach((item, at) => {
@@ -281,6 +292,19 @@ class FilesProvider implements StatementFileProvider {
     return { payments, errors };
   }
 
+  /** Errors of a file that was read, and its rows that belong to no account. */
+  private errorsOf(file: ReadFile): RowError[] {
+    const errors = file.statement?.errors ?? [];
+    const unnamed = (file.statement?.accounts ?? [])
+      .filter((account) => account.payments.length > 0 && this.accountId(account) === undefined)
+      .map((account): RowError => ({
+        ...lineOf(account.payments[0]),
+        code: "CONFIG_INVALID",
+        reason: `The file does not name its account, so its ${account.payments.length} rows were left out. Set the account (IBAN or number), and keep the files of other accounts in another folder.`,
+      }));
+    return [...errors, ...unnamed].map((error) => inFile(file, error));
+  }
+
   private accountId(account: StatementAccount): string | undefined {
     // An account that is set stands for itself in every format: MT940 may have its number, CAMT its IBAN.
     const { account: set } = this.options;
@@ -312,6 +336,10 @@ class FilesProvider implements StatementFileProvider {
     if (known?.balance && known.balance.at > at) return { balance: known.balance };
     return { balance: { amount: closing.amount, at } };
   }
+}
+
+function inFile(file: ReadFile, error: RowError): RowError {
+  return { ...error, reason: `${file.name}: ${error.reason}` };
 }
 
 function lineOf(payment: StatementPayment | undefined): { line?: number } {
