@@ -17,6 +17,7 @@ import { EXIT, type CommandIo } from "./io";
 import { startNodeRed } from "./node-red";
 import { FIRST_JOB } from "./shipped";
 import { readSyncConfig, type SyncConfig } from "./sync-config";
+import { shippedFlows } from "./user-dir";
 
 const USAGE = `tallyflow sync --config FILE [--dry-run] [--json] [--verbose]
 
@@ -93,6 +94,7 @@ async function sync(
   const nodeRed = await startNodeRed({
     userDir,
     port: 0,
+    flows: () => shippedFlows({ dashboard: false }),
     env: { ...config.env, TALLYFLOW_QUEUE_SYNC_DRY_RUN: String(dryRun) },
     ...(output ? { output } : {}),
   });

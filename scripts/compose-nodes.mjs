@@ -285,7 +285,7 @@ RED.nodes.registerType("${schema.type}", {
     ${defaults.join(",\n    ")}
   },
   credentials: {${credentials.length ? ` ${credentials.join(", ")} ` : ""}},
-  inputs: ${schema.role === "step" ? 1 : 0},
+  inputs: ${isConfig ? 0 : 1},
   outputs: ${isConfig ? 0 : 1},
   label() { return this.name || this._("label"); },
   paletteLabel() { return this._("palette"); },

@@ -7,7 +7,7 @@ import path from "node:path";
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 /** Folders below test/ whose specs start whole processes or a browser: they come last. */
-const SLOW = ["e2e", "kill", "browser"];
+const SLOW = ["e2e", "kill", "browser", "docker"];
 const TIERS = [
   {
     name: "library and nodes",

@@ -21,6 +21,7 @@ export {
   type NodeSchema,
   type OptionsOf,
 } from "./schema";
+export { scheduledJobs, type ScheduleNode } from "./schedules";
 export { StatusLine } from "./status";
 export { defineStep, MAX_WAITING, type StepDefinition, type StepTools, type TallyMessage } from "./step";
 export { isDead, leaseStore, openStores, WORKER, type StoreTarget } from "./stores";

@@ -1,6 +1,15 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import path from "node:path";
@@ -49,13 +58,23 @@ function mongodArgs(binary: string): CommandOf {
   ];
 }
 
+/** In memory where the machine has such a place: FerretDB waits for the disk at every single write. */
+function scratch(): string {
+  try {
+    accessSync("/dev/shm", constants.W_OK);
+    return "/dev/shm";
+  } catch {
+    return tmpdir();
+  }
+}
+
 function givenServer(uri: string): MongoServer {
   const refuse = () => Promise.reject(new Error("The server of MONGODB_URI is not the tests' to stop."));
   return { kind: "given", uri, stop: () => Promise.resolve(), kill: refuse, restart: refuse };
 }
 
 async function ownServer(kind: "mongod" | "ferretdb", command: CommandOf): Promise<MongoServer> {
-  const folder = mkdtempSync(path.join(tmpdir(), "tallyflow-mongo-"));
+  const folder = mkdtempSync(path.join(scratch(), "tallyflow-mongo-"));
   const port = await freePort();
   let child = await launch(command(port, folder), port);
   const atExit = () => child.kill("SIGKILL");
@@ -102,7 +121,7 @@ async function launch([binary, ...args]: [string, ...string[]], port: number): P
 }
 
 /** The built FerretDB, from the cache or built now; its name carries a hash of its sources. */
-function ferretBinary(): string | { unavailable: string } {
+export function ferretBinary(): string | { unavailable: string } {
   const hash = createHash("sha256");
   for (const name of ["go.mod", "go.sum", "main.go"]) hash.update(readFileSync(path.join(SOURCES, name)));
   const cache = path.join(process.env["XDG_CACHE_HOME"] ?? path.join(homedir(), ".cache"), "tallyflow");

@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { AnyBulkWriteOperation } from "mongodb";
+import { canonicalJson } from "../../values";
 import type { StoredDocument } from "./codec";
 import { bulk, operationOf, standardAccess, type Access, type Change, type StoredCollection } from "./writes";
 
@@ -110,14 +112,29 @@ async function changeClaimed(collection: StoredCollection, changes: readonly Cha
     const found = stored.get(change.id);
     return found !== undefined && change.holds(found);
   });
-  for (let start = 0; start < holding.length; start += UPDATES) {
-    const some = holding.slice(start, start + UPDATES);
-    await bulk(
-      collection,
-      some.map((change) => operationOf(change, {})),
-    );
+  const operations = alike(holding);
+  for (let start = 0; start < operations.length; start += UPDATES) {
+    await bulk(collection, operations.slice(start, start + UPDATES));
   }
   return holding.map(({ id }) => id);
+}
+
+/** Under the claims nothing else changes the documents, so that equal changes can be one operation and one look-up. */
+function alike(changes: readonly Change[]): AnyBulkWriteOperation<StoredDocument>[] {
+  const groups = new Map<string, Change[]>();
+  for (const change of changes) {
+    const key = "update" in change.change ? canonicalJson(change.change) : change.id;
+    const group = groups.get(key);
+    if (group) group.push(change);
+    else groups.set(key, [change]);
+  }
+  return [...groups.values()].map((group) => {
+    const [first] = group as [Change];
+    if (group.length === 1 || !("update" in first.change)) return operationOf(first, {});
+    return {
+      updateMany: { filter: { _id: { $in: group.map(({ id }) => id) } }, update: first.change.update },
+    };
+  });
 }
 
 /** Remove claims that the same owner has held for too long. The insert of a tombstone lets one process do it. */
