@@ -43,9 +43,6 @@ export interface NodeRed {
   stop(): Promise<void>;
 }
 
-/** A kept connection may be closed by the other side at the very moment it is used again. */
-const ONE_REQUEST = { connection: "close" };
-
 const START_LIMIT_MS = 120_000;
 /** From "the flows run" to nodes that answer. */
 const NODES_LIMIT_MS = 30_000;
@@ -121,7 +118,8 @@ class Driver implements NodeRed {
     startToken: string,
     readonly ownSettings: string | undefined,
   ) {
-    this.#headers = { Authorization: `Bearer ${startToken}` };
+    // Each connection is used once: a kept one may be closed by the other side as it is used again.
+    this.#headers = { Authorization: `Bearer ${startToken}`, connection: "close" };
   }
 
   async ready(): Promise<void> {
@@ -141,7 +139,7 @@ class Driver implements NodeRed {
 
   async get<T>(route: string): Promise<T> {
     const answer = await fetch(this.url + route, {
-      headers: { ...ONE_REQUEST, ...this.#headers },
+      headers: this.#headers,
       signal: AbortSignal.timeout(30_000),
     });
     if (!answer.ok)
@@ -174,7 +172,7 @@ class Driver implements NodeRed {
     const start = () =>
       fetch(`${this.url}/tallyflow/schedule/${scheduleId}/run`, {
         method: "POST",
-        headers: { ...ONE_REQUEST, ...this.#headers },
+        headers: this.#headers,
       });
     let answer = await start();
     while (answer.status === 404 && Date.now() < patience) {
