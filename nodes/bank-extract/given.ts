@@ -5,11 +5,7 @@ import {
   type BankExtractResult,
   type BankProvider,
 } from "../../lib/bank";
-import {
-  openStatementFiles,
-  type StatementFile,
-  type StatementFileProvider,
-} from "../../lib/bank/statements";
+import { openStatementFiles, type StatementFile } from "../../lib/bank/statements";
 import type { StepContext } from "../../lib/runs";
 import type { BankSettings, TallyMessage } from "../runtime";
 
@@ -32,7 +28,8 @@ export function givenStatement(msg: Readonly<TallyMessage>): StatementFile | und
 
 /**
  * Extract one statement as a file of the bank's folder would be, and leave the folder and its cursor as they are.
- * @throws TallyError STATEMENT_UNREADABLE when nothing of it can be read
+ * @throws TallyError STATEMENT_UNREADABLE when nothing of it can be read, STATEMENT_WRONG_ACCOUNT when all of it is of
+ *   other accounts
  */
 export async function extractGiven(
   context: StepContext,
@@ -43,25 +40,10 @@ export async function extractGiven(
   const { folder: _folder, ...how } = statements;
   const provider = openStatementFiles({ ...how, store: context.store, files: [file] });
   try {
-    const result = await bankExtract(context, withoutCursor(provider), options);
-    return withFileErrors(result, provider, statements.account);
+    return await bankExtract(context, withoutCursor(provider), options);
   } finally {
     await provider.close();
   }
-}
-
-/** Where no account was left, no account tells the errors of the files: of another account, say. They are told here. */
-export function withFileErrors(
-  result: BankExtractResult,
-  provider: BankProvider,
-  account = "",
-): BankExtractResult {
-  if (result.counts["accounts"] !== 0 || !("fileErrors" in provider)) return result;
-  const errors = (provider as StatementFileProvider).fileErrors();
-  return {
-    counts: { ...result.counts, badRows: errors.length },
-    badRows: errors.slice(0, 100).map((error) => ({ ...error, account })),
-  };
 }
 
 /** A file that is given is read whole, however often, and does not count among the files of the folder. */

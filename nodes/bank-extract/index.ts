@@ -1,7 +1,7 @@
 import type { NodeAPI } from "node-red";
 import { bankExtract } from "../../lib/bank";
 import { defineStep } from "../runtime";
-import { extractGiven, givenStatement, withFileErrors } from "./given";
+import { extractGiven, givenStatement } from "./given";
 import { schema } from "./schema";
 
 const step = defineStep({
@@ -12,8 +12,7 @@ const step = defineStep({
     const { statements } = tools.bankSettings();
     const file = statements && givenStatement(tools.msg);
     if (statements && file) return extractGiven(context, statements, file, how);
-    const bank = await tools.bank();
-    return withFileErrors(await bankExtract(context, bank, how), bank, statements?.account);
+    return bankExtract(context, await tools.bank(), how);
   },
 });
 

@@ -108,11 +108,9 @@ describe("tally-bank-extract with a statement in the message", () => {
       both.badRows.map(({ code, line }) => [code, line]),
       [["STATEMENT_WRONG_ACCOUNT", 13]],
     );
-    const alone = await give(mt940(coffee("05"), OTHER));
-    assert.equal(alone.counts["inserted"], 0);
-    assert.equal(alone.counts["badRows"], 1);
-    assert.equal(alone.badRows[0]?.code, "STATEMENT_WRONG_ACCOUNT");
-    assert.match(alone.badRows[0].reason, /statement of account NL02INGB0001234567/);
+    const alone = await fails(mt940(coffee("05"), OTHER));
+    assert.equal(alone.error?.code, "STATEMENT_WRONG_ACCOUNT");
+    assert.match(alone.error?.message ?? "", /statement of account NL02INGB0001234567/);
     assert.equal((await stored()).length, 1);
   });
 
@@ -140,7 +138,7 @@ describe("tally-bank-extract with a statement in the message", () => {
     const folder = path.join(dir(), "tallyflow/statements");
     mkdirSync(folder, { recursive: true });
     writeFileSync(path.join(folder, "a.sta"), mt940(coffee("10"), OTHER));
-    const result = await give("");
-    assert.equal(result.badRows[0]?.code, "STATEMENT_WRONG_ACCOUNT");
+    const caught = await fails("");
+    assert.equal(caught.error?.code, "STATEMENT_WRONG_ACCOUNT");
   });
 });

@@ -99,7 +99,9 @@ class FilesProvider implements StatementFileProvider {
     const errors =
       found.size > 0 ? [] : files.flatMap((file) => (file.error ? [file.error] : this.errorsOf(file)));
     if (found.size === 0 && errors.length > 0) {
-      throw new TallyError("STATEMENT_UNREADABLE", errors.map(({ reason }) => reason).join("\n"));
+      const codes = new Set(errors.map(({ code }) => code ?? "STATEMENT_UNREADABLE"));
+      const [only = "STATEMENT_UNREADABLE"] = codes.size === 1 ? codes : [];
+      throw new TallyError(only, errors.map(({ reason }) => reason).join("\n"));
     }
     return [...found.values()];
   }
