@@ -7,7 +7,7 @@ import { storeEnv } from "./store-env";
 const text = z.string().min(1);
 
 /** The file that `tallyflow sync --config` reads; docs/sync.md describes it. Secrets may come from the environment. */
-const schema = z.strictObject({
+export const SYNC_CONFIG = z.strictObject({
   store: text.optional(),
   bank: z.discriminatedUnion("kind", [
     z.strictObject({
@@ -72,7 +72,7 @@ export function readSyncConfig(file: string, environment: NodeJS.ProcessEnv = pr
       { cause },
     );
   }
-  const parsed = schema.safeParse(json);
+  const parsed = SYNC_CONFIG.safeParse(json);
   if (!parsed.success) {
     const problems = parsed.error.issues.map(
       (issue) => `${issue.path.join(".") || "the file"}: ${issue.message}`,

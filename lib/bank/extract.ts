@@ -1,5 +1,5 @@
 import type { Counts, StepContext } from "../runs";
-import { bankAccounts, cursors, payments, type BankAccount } from "../store";
+import { bankAccounts, cursors, payments, type BankAccount, type Payment } from "../store";
 import { toTallyError, type CalendarDate, type Id, type TallyError } from "../values";
 import { enqueue } from "../queue";
 import type { BankProvider, RowError } from "./port";
@@ -40,6 +40,9 @@ export async function bankExtract(
   };
   const accounts = await storeAccounts(context, provider);
   result.counts["accounts"] = accounts.length;
+  for (const budgetId of options.budgetIds) {
+    result.counts["queued"]! += await queueStored(context, provider.source, budgetId);
+  }
   let failure: TallyError | undefined;
   let done = 0;
   for (const account of accounts) {
@@ -60,6 +63,30 @@ export async function bankExtract(
     await context.emit("bank.bad-rows", provider.source, { rows: result.badRows });
   if (failure) throw failure;
   return result;
+}
+
+/**
+ * The first time that a budget is seen: queue for it what was stored before, for another budget or for none. The
+ * bank's cursors have passed those payments, so that nothing else would bring them.
+ */
+async function queueStored(context: StepContext, source: string, budgetId: Id): Promise<number> {
+  const { store } = context;
+  const markId = `queued:${source}:${budgetId}`;
+  if (await store.collection(cursors).get(markId)) return 0;
+  let queued = 0;
+  let page: Payment[] = [];
+  const take = async () => {
+    queued += await enqueue(store, budgetId, page, context.now());
+    page = [];
+  };
+  for await (const payment of store.collection(payments).scan({ index: "bySource", equals: [source] })) {
+    context.signal.throwIfAborted();
+    page.push(payment);
+    if (page.length === 500) await take();
+  }
+  await take();
+  await store.collection(cursors).upsertMany([{ id: markId, value: null, at: context.now() }]);
+  return queued;
 }
 
 async function storeAccounts(context: StepContext, provider: BankProvider): Promise<BankAccount[]> {

@@ -64,8 +64,8 @@ function keyOf(target: StoreTarget): string {
     try {
       const real = realpathSync(existing);
       return `sqlite|${existing === file ? real : path.join(real, path.basename(file))}`;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    } catch {
+      // Not there yet, or out of reach: opening it says what is wrong, in words.
     }
   }
   return `sqlite|${file}`;

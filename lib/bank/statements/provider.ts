@@ -44,6 +44,8 @@ export interface StatementFileProvider extends BankProvider {
 
 const MAX_BYTES = 256 * 1024 * 1024;
 const PAGE = 1000;
+/** How many errors one message repeats. */
+const TOLD = 20;
 
 /** Cursor: content hash of each file that has been handed out, by name. */
 type FilesCursor = Record<string, string>;
@@ -98,10 +100,11 @@ class FilesProvider implements StatementFileProvider {
     // With no account there is nobody to tell these with.
     const errors =
       found.size > 0 ? [] : files.flatMap((file) => (file.error ? [file.error] : this.errorsOf(file)));
-    if (found.size === 0 && errors.length > 0) {
-      const codes = new Set(errors.map(({ code }) => code ?? "STATEMENT_UNREADABLE"));
-      const [only = "STATEMENT_UNREADABLE"] = codes.size === 1 ? codes : [];
-      throw new TallyError(only, errors.map(({ reason }) => reason).join("\n"));
+    if (errors.length > 0) {
+      const codes = new Set(errors.flatMap(({ code }) => code ?? []));
+      const [code] = codes.size === 1 ? codes : [];
+      const told = errors.slice(0, TOLD).map(({ reason }) => reason);
+      throw new TallyError(code ?? "STATEMENT_UNREADABLE", told.join("\n"));
     }
     return [...found.values()];
   }

@@ -74,10 +74,15 @@ export async function classifyStep(ctx: StepContext, options: ClassifyStepOption
         limit: PAGE,
         ...(after !== undefined && { after }),
       });
-      // What waits in review is looked at again only by another model, and never once it failed for another reason.
+      // What waits in review is looked at again only by another model, or when its category went away, and never once
+      // it failed for another reason.
       const version = live?.version ?? NO_MODEL;
       await classifyPage(
-        page.items.filter((item) => state === "new" || (!item.error && item.modelVersion !== version)),
+        page.items.filter(
+          (item) =>
+            state === "new" ||
+            (item.error ? item.error.code === "CATEGORY_GONE" : item.modelVersion !== version),
+        ),
       );
       after = page.next;
       ctx.progress(counts["seen"]!, total, "payments classified");
@@ -138,6 +143,7 @@ export async function classifyStep(ctx: StepContext, options: ClassifyStepOption
         confidence: likely?.confidence ?? explained.confidence,
         reason: explained.reason,
         modelVersion: model?.version ?? NO_MODEL,
+        error: undefined,
       },
     };
   }
