@@ -97,3 +97,17 @@ export function demoStore(env: Environment): Record<string, string> {
   const tail = options.size > 0 ? `?${options.toString()}` : "";
   return { TALLYFLOW_STORE_URI: `${server}/${database || "tallyflow"}-demo${tail}` };
 }
+
+/**
+ * The arguments of the simulated household that the environment chooses: `TALLYFLOW_DEMO_SCALE`, 1 when absent; less is
+ * less to do for a small machine.
+ * @throws TallyError CONFIG_INVALID when it is not a number from 0.01 to 100
+ */
+export function demoScale(env: Environment): string[] {
+  const text = (env["TALLYFLOW_DEMO_SCALE"] ?? "").trim();
+  if (text === "") return [];
+  const scale = Number(text);
+  if (!(scale >= 0.01 && scale <= 100))
+    throw new TallyError("CONFIG_INVALID", "TALLYFLOW_DEMO_SCALE must be a number from 0.01 to 100.");
+  return ["--scale", String(scale)];
+}

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { toTallyError } from "../lib/values";
-import { demoStore, secretsFromFiles, wantsDemo } from "./environment";
+import { demoScale, demoStore, secretsFromFiles, wantsDemo } from "./environment";
 import { EXIT, type CommandIo } from "./io";
 import { prepareLogin } from "./login";
 import { findNodeRed, startNodeRed, type NodeRed } from "./node-red";
@@ -63,7 +63,10 @@ export async function startCommand(argv: string[], io: CommandIo): Promise<numbe
     if (!loginFile && values.host && !LOOPBACK.includes(values.host))
       say(`Whoever reaches ${values.host}:${port} can change the flows and see the data. Give --login.`);
     if (demo) {
-      simulators = await startSimulatorsProcess(["--state", path.join(userDir, "tallyflow", "household")]);
+      simulators = await startSimulatorsProcess([
+        ...["--state", path.join(userDir, "tallyflow", "household")],
+        ...demoScale(env),
+      ]);
       say(
         "A simulated household stands in for your bank and your budget. The README says how to connect your own.",
       );

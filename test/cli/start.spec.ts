@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { demoStore, secretsFromFiles, wantsDemo } from "../../cli/environment";
+import { demoScale, demoStore, secretsFromFiles, wantsDemo } from "../../cli/environment";
 import { prepareLogin } from "../../cli/login";
 import { findNodeRed, freePort, startNodeRed } from "../../cli/node-red";
 
@@ -85,6 +85,13 @@ describe("tallyflow start", () => {
       flows({ type: "tally-budget", accounts: [{ bank: "NL", budget: "Checking" }] });
       assert.equal(wantsDemo({}, folder), false);
       assert.equal(wantsDemo({ TALLYFLOW_DEMO: "1" }, folder), true);
+    });
+
+    it("chooses the size of the simulated household", () => {
+      assert.deepEqual(demoScale({}), []);
+      assert.deepEqual(demoScale({ TALLYFLOW_DEMO_SCALE: " 0.10 " }), ["--scale", "0.1"]);
+      for (const wrong of ["much", "0", "-1", "101"])
+        assert.throws(() => demoScale({ TALLYFLOW_DEMO_SCALE: wrong }), { code: "CONFIG_INVALID" });
     });
 
     it("keeps made-up payments in a store of their own", () => {

@@ -27,6 +27,8 @@ class Stack {
       TALLYFLOW_IMAGE: "tallyflow:compose-test",
       TALLYFLOW_PORT: String(port),
       TALLYFLOW_MONGO_TAG: mongo,
+      // FerretDB uses no index: its work grows with the square of the payments.
+      TALLYFLOW_DEMO_SCALE: "0.1",
     };
   }
 
@@ -214,7 +216,7 @@ describe("docker/compose.yaml", function () {
   it("runs the main job on MongoDB: every payment once, and nothing to do the second time", async () => {
     const first = await stack.nextRun();
     assert.equal(first.state, "Completed", JSON.stringify(first.error));
-    assert.ok(first.counts["queue-sync.synced"]! > 100, JSON.stringify(first.counts));
+    assert.ok(first.counts["queue-sync.synced"]! > 20, JSON.stringify(first.counts));
     assert.equal(first.counts["queue-sync.dead"] ?? 0, 0);
     const second = await stack.runJob();
     assert.equal(second.state, "Completed", JSON.stringify(second.error));
