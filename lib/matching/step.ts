@@ -6,7 +6,7 @@ import {
   queue,
   transactions,
   type Match,
-  type Payment,
+  type PaymentFacts,
   type QueueItem,
   type QueueState,
   type Transaction,
@@ -123,7 +123,7 @@ async function matchOne(
   const queued = new Map(items.map((item) => [item.paymentId, item]));
   // Whole payments, with the bank's own rows in them, are held for a chunk at a time only.
   const booked = await inChunks([...queued.keys()], async (ids) =>
-    (await store.collection(payments).getMany(ids))
+    (await store.collection(payments).getMany(ids, ["raw"]))
       .filter((payment) => payment.status === "booked")
       .map((payment) => toMatchPayment(payment, queued.get(payment.id)!)),
   );
@@ -177,7 +177,7 @@ async function freeTransactions(
   return free;
 }
 
-function toMatchPayment(payment: Payment, item: QueueItem): MatchPayment {
+function toMatchPayment(payment: PaymentFacts, item: QueueItem): MatchPayment {
   const references = [item.importId, ownId(payment.id)];
   if (payment.reference) references.push(payment.reference);
   return {
@@ -234,7 +234,7 @@ async function markTransfers(
       from: addDays(first, -4),
       to: addDays(last, 5),
     };
-    for await (const payment of store.collection(payments).scan(range)) {
+    for await (const payment of store.collection(payments).scan(range, ["raw"])) {
       if (payment.status !== "booked") continue;
       const iban = payment.counterparty?.iban;
       rows.push({ ...pick(payment), ...(iban ? { counterpartyIban: iban } : {}) });
@@ -344,7 +344,7 @@ function writesTransfer(item: QueueItem): boolean {
   );
 }
 
-function pick({ id, accountId, date, amount, currency }: Payment) {
+function pick({ id, accountId, date, amount, currency }: PaymentFacts) {
   return { id, accountId, date, amount, currency };
 }
 

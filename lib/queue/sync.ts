@@ -7,7 +7,7 @@ import {
   payments,
   queue,
   type Category,
-  type Payment,
+  type PaymentFacts,
   type QueueItem,
   type QueueState,
 } from "../store";
@@ -384,10 +384,13 @@ class Sync {
     };
   }
 
-  private async paymentsOf(items: readonly QueueItem[]): Promise<Map<Id, Payment>> {
+  private async paymentsOf(items: readonly QueueItem[]): Promise<Map<Id, PaymentFacts>> {
     const ids = items.map((item) => item.paymentId);
     return new Map(
-      (await this.context.store.collection(payments).getMany(ids)).map((payment) => [payment.id, payment]),
+      (await this.context.store.collection(payments).getMany(ids, ["raw"])).map((payment) => [
+        payment.id,
+        payment,
+      ]),
     );
   }
 

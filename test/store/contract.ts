@@ -218,6 +218,29 @@ export function contract(fixture: () => Fixture): void {
       assert.equal(await c.get("nobody"), undefined);
     });
 
+    it("reads documents without fields that are not needed, and changes none", async () => {
+      const doc: Item = {
+        id: "a",
+        group: "g",
+        rank: 1,
+        tags: ["x"],
+        body: { large: [1e300, "\u20ac", null] },
+      };
+      const bare: Item = { id: "b", group: "g", rank: 2 };
+      await c.upsertMany([doc, bare]);
+      const { body: _body, tags: _tags, ...rest } = doc;
+      assert.deepEqual(await c.getMany(["b", "a", "nobody"], ["body", "tags"]), [bare, rest]);
+      const seen: unknown[] = [];
+      const query = { index: "byGroup", equals: ["g"] };
+      for await (const item of c.scan(query, ["body", "tags"])) seen.push(item);
+      assert.deepEqual(seen, [rest, bare]);
+      assert.deepEqual(await c.getMany(["a"]), [doc]);
+      await assert.rejects(c.getMany(["a"], ["id"]), code("CONFIG_INVALID"));
+      await assert.rejects(async () => {
+        for await (const item of c.scan(query, ["rank"])) seen.push(item);
+      }, code("CONFIG_INVALID"));
+    });
+
     it("gives back any JSON as it was given, and nothing of its own", async () => {
       const hostile = JSON.parse(
         `{"a.b":1,"$set":{"$x":[[1,[2,[]]],[{"%a":[1]},{"":2}]]},"%":"%25","":null,"__proto__":{"x":1},"_id":5,"_t":[],"big":9007199254740991,"small":-0.1,"e":1e300}`,

@@ -217,7 +217,7 @@ describe("store: SQLite", () => {
       for (const one of [query, { ...query, after }, { index: "byDate", order }, { index: "id", order }]) {
         const plan = planRange(def, one);
         for (const segment of plan.segments) {
-          const { sql, binds } = selectSegment(def.name, segment, plan, 10);
+          const { sql, binds } = selectSegment(def.name, segment, plan, 10, ["body"]);
           const steps = raw.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...binds);
           const text = steps.map((step) => String(step["detail"])).join("; ");
           assert.match(text, /USING (COVERING )?INDEX/, `${sql}: ${text}`);

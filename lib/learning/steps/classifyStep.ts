@@ -90,7 +90,10 @@ export async function classifyStep(ctx: StepContext, options: ClassifyStepOption
   }
 
   async function classifyPage(items: readonly QueueItem[]): Promise<void> {
-    const found = await store.collection(payments).getMany(items.map(({ paymentId }) => paymentId));
+    const found = await store.collection(payments).getMany(
+      items.map(({ paymentId }) => paymentId),
+      ["raw"],
+    );
     const byId = new Map(found.map((payment) => [payment.id, payment]));
     const at = ctx.now();
     const written: Classification[] = [];

@@ -1,6 +1,6 @@
-import type { FindCursor } from "mongodb";
+import type { Document, FindCursor } from "mongodb";
 import { TallyError } from "../../values";
-import { byId, checkUpdates, comparableHash, holds } from "../documents";
+import { checkFields, byId, checkUpdates, comparableHash, holds } from "../documents";
 import { encodeCursor, planRange, type RangePlan, type Segment } from "../query";
 import type {
   Collection,
@@ -10,6 +10,7 @@ import type {
   Doc,
   Page,
   RangeQuery,
+  ScanQuery,
   UpsertResult,
 } from "../port";
 import { decodeDocument, encodeBody, type Private, type StoredDocument } from "./codec";
@@ -80,11 +81,13 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
     return stored === null ? undefined : decodeDocument<T>(stored);
   }
 
-  async getMany(ids: readonly string[]): Promise<T[]> {
+  async getMany(ids: readonly string[], without: readonly string[] = []): Promise<T[]> {
+    checkFields(this.def, without);
+    const projection = projectionOf(without);
     const found = new Map<string, T>();
     for (const batch of batches([...new Set(ids)])) {
       await this.#connection.use(async (collection, access) => {
-        for await (const stored of access.findByIds(collection, batch)) {
+        for await (const stored of access.findByIds(collection, batch, projection)) {
           found.set(stored._id, decodeDocument<T>(stored));
         }
       });
@@ -108,7 +111,8 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
     return { items, next: encodeCursor(items.at(-1)!, this.def as CollectionDef<Doc>, query, plan) };
   }
 
-  async *scan(query: Omit<RangeQuery, "limit" | "after">): AsyncGenerator<T> {
+  async *scan(query: ScanQuery, without: readonly string[] = []): AsyncGenerator<T> {
+    checkFields(this.def, without, query.index);
     let last: T | undefined;
     for (;;) {
       const first = this.#plan(query);
@@ -119,7 +123,7 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
       const before: T | undefined = last;
       try {
         for (const segment of plan.segments) {
-          for await (const doc of this.#stream(segment, plan)) {
+          for await (const doc of this.#stream(segment, plan, without)) {
             last = doc;
             yield doc;
           }
@@ -164,9 +168,9 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
     return planRange(this.def as CollectionDef<Doc>, query);
   }
 
-  async *#stream(segment: Segment, plan: RangePlan): AsyncGenerator<T> {
+  async *#stream(segment: Segment, plan: RangePlan, without: readonly string[]): AsyncGenerator<T> {
     const cursor = await this.#connection.use((collection) =>
-      Promise.resolve(cursorOf(collection, segment, plan).batchSize(SCAN_BATCH)),
+      Promise.resolve(cursorOf(collection, segment, plan, projectionOf(without)).batchSize(SCAN_BATCH)),
     );
     try {
       for (;;) {
@@ -327,8 +331,14 @@ function cursorOf(
   collection: StoredCollection,
   segment: Segment,
   plan: RangePlan,
+  projection?: Document,
 ): FindCursor<StoredDocument> {
-  return collection.find(filterOf(segment, plan.descending)).sort(sortOf(plan));
+  const options = projection ? { projection } : {};
+  return collection.find(filterOf(segment, plan.descending), options).sort(sortOf(plan));
+}
+
+function projectionOf(without: readonly string[]): Document | undefined {
+  return without.length === 0 ? undefined : Object.fromEntries(without.map((field) => [field, 0]));
 }
 
 function contended(name: string): TallyError {

@@ -10,8 +10,11 @@ export interface Operations {
   /** Write the documents staged under the number, in one transaction. */
   upsertMany: { args: [table: string, staging: number]; answer: UpsertResult };
   insertMissing: { args: [table: string, staging: number]; answer: string[] };
-  getMany: { args: [table: string, ids: string[]]; answer: string[] };
-  find: { args: [table: string, plan: RangePlan]; answer: { bodies: string[]; more: boolean } };
+  getMany: { args: [table: string, ids: string[], without: readonly string[]]; answer: string[] };
+  find: {
+    args: [table: string, plan: RangePlan, without: readonly string[]];
+    answer: { bodies: string[]; more: boolean };
+  };
   count: { args: [table: string, plan: RangePlan]; answer: number };
   /** Each update as JSON text of `EngineUpdate`: text crosses the thread far faster than objects. */
   updateMany: { args: [table: string, updates: string[]]; answer: ConditionalResult };

@@ -1,5 +1,5 @@
 import { mapInTurns, TallyError, Turns } from "../../values";
-import { byId, checkDefinition, checkUpdates } from "../documents";
+import { checkFields, byId, checkDefinition, checkUpdates } from "../documents";
 import { META } from "../meta";
 import { encodeCursor, planRange, type RangePlan } from "../query";
 import type {
@@ -10,6 +10,7 @@ import type {
   Doc,
   Page,
   RangeQuery,
+  ScanQuery,
   Store,
   UpsertResult,
 } from "../port";
@@ -126,35 +127,43 @@ class SqliteCollection<T extends Doc> implements Collection<T> {
     return (await this.getMany([id]))[0];
   }
 
-  async getMany(ids: readonly string[]): Promise<T[]> {
+  async getMany(ids: readonly string[], without: readonly string[] = []): Promise<T[]> {
+    checkFields(this.def, without);
     if (ids.length === 0) return [];
     return this.#ready(async (link) => {
       const docs: T[] = [];
       for (let start = 0; start < ids.length; start += SCAN_PAGE) {
-        const bodies = await link.call("getMany", this.def.name, ids.slice(start, start + SCAN_PAGE));
+        const bodies = await link.call(
+          "getMany",
+          this.def.name,
+          ids.slice(start, start + SCAN_PAGE),
+          without,
+        );
         for (const doc of await parseAll<T>(bodies)) docs.push(doc);
       }
       return docs;
     });
   }
 
-  async find(query: RangeQuery): Promise<Page<T>> {
+  find(query: RangeQuery): Promise<Page<T>> {
+    return this.#find(query, []);
+  }
+
+  async #find(query: RangeQuery, without: readonly string[]): Promise<Page<T>> {
     const plan = this.#plan(query);
-    const { bodies, more } = await this.#ready((link) => link.call("find", this.def.name, plan));
+    const { bodies, more } = await this.#ready((link) => link.call("find", this.def.name, plan, without));
     const items = await parseAll<T>(bodies);
     const last = items.at(-1);
     if (!more || last === undefined) return { items };
     return { items, next: encodeCursor(last, this.def as CollectionDef<Doc>, query, plan) };
   }
 
-  async *scan(query: Omit<RangeQuery, "limit" | "after">): AsyncGenerator<T> {
+  async *scan(query: ScanQuery, without: readonly string[] = []): AsyncGenerator<T> {
+    checkFields(this.def, without, query.index);
     let after: string | undefined;
     do {
-      const page: Page<T> = await this.find({
-        ...query,
-        limit: SCAN_PAGE,
-        ...(after === undefined ? {} : { after }),
-      });
+      const asked = { ...query, limit: SCAN_PAGE, ...(after === undefined ? {} : { after }) };
+      const page: Page<T> = await this.#find(asked, without);
       yield* page.items;
       after = page.next;
     } while (after !== undefined);

@@ -50,8 +50,8 @@ const handlers: Handlers = {
     const { ids, bodies } = take(staging);
     return engine().insertMissing(table, ids, bodies);
   },
-  getMany: (table, ids) => engine().getMany(table, ids),
-  find: (table, plan) => engine().find(table, plan),
+  getMany: (table, ids, without) => engine().getMany(table, ids, without),
+  find: (table, plan, without) => engine().find(table, plan, without),
   count: (table, plan) => engine().count(table, plan),
   updateMany: (table, updates) => {
     const read = updates.map((update) => JSON.parse(update) as EngineUpdate);
