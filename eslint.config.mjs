@@ -31,7 +31,6 @@ export default tseslint.config(
       ],
       "no-empty": ["error", { allowEmptyCatch: false }],
       eqeqeq: "error",
-      "no-control-regex": "error",
       "no-unsafe-finally": "error",
       "no-constant-condition": "error",
       "no-fallthrough": "error",

@@ -10,6 +10,7 @@ import { startNodeRed } from "./node-red";
 import { FIRST_JOB } from "./shipped";
 import { startSimulatorsProcess } from "./simulators-process";
 import { storeEnv } from "./store-env";
+import { shippedFlows } from "./user-dir";
 
 const USAGE = `tallyflow demo [--json] [--store URL] [--seed N] [--scale N] [--from YYYY-MM-DD] [--no-limits] [--verbose]
 
@@ -82,6 +83,8 @@ async function demo(
     const nodeRed = await startNodeRed({
       userDir,
       port: 0,
+      // Nobody looks at it: what is measured is the work.
+      flows: () => shippedFlows({ dashboard: false }),
       env: { ...simulators.env, ...store },
       ...(output ? { output } : {}),
     });
@@ -128,9 +131,11 @@ async function completed(result: { run: Run; steps: RunStep[] }): Promise<{ run:
   );
 }
 
-async function budgetRows(url: string): Promise<BudgetRow[]> {
+/** Every row of the simulated budget, by its control route. */
+export async function budgetRows(url: string): Promise<BudgetRow[]> {
   const answer = await fetch(new URL("/__control", url), {
     method: "POST",
+    headers: { connection: "close" },
     body: JSON.stringify({ call: "all", args: [] }),
   });
   const { result } = (await answer.json()) as { result: BudgetRow[] };

@@ -2,7 +2,8 @@
 export interface CommandIo {
   stdout: { write(text: string): unknown };
   stderr: { write(text: string): unknown };
-  stdin?: AsyncIterable<Uint8Array>;
+  /** Read for the file name `-`; the process's own when absent. */
+  stdin?: AsyncIterable<Uint8Array | string>;
 }
 
 /** What a command answers to the shell. */

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import path from "node:path";
@@ -18,6 +19,10 @@ export interface NodeRedOptions {
   env?: Record<string, string>;
   /** Node-RED's own output; left out when absent. */
   output?: (text: string) => void;
+  /** Holds who may log in (see login.ts); without it everyone may. */
+  loginFile?: string;
+  /** Ends it, also while it starts. */
+  signal?: AbortSignal;
   /** Flags for the Node.js process. */
   execArgv?: readonly string[];
 }
@@ -26,6 +31,11 @@ export interface NodeRedOptions {
 export interface NodeRed {
   url: string;
   process: ChildProcess;
+  /**
+   * The settings.js of the user directory, where it has one. Node-RED is then run by that file, at an address and with
+   * a login that only it knows: `url`, `runJob` and `get` do not apply.
+   */
+  ownSettings?: string | undefined;
   /** Start the job of a tally-schedule node and wait for its end. */
   runJob(scheduleId: string, job: string, limitMs?: number): Promise<{ run: Run; steps: RunStep[] }>;
   get<T>(route: string): Promise<T>;
@@ -34,11 +44,17 @@ export interface NodeRed {
 }
 
 const START_LIMIT_MS = 120_000;
+/** From "the flows run" to nodes that answer. */
+const NODES_LIMIT_MS = 30_000;
 /** Questions about a run that may go without an answer one after another, each for half a minute. */
 const SILENT_LIMIT = 10;
 
+/** Node-RED loads this file itself. */
+const SETTINGS = path.join(__dirname, "settings.js");
+
 /**
- * Start Node-RED on a user directory and wait until its flows run.
+ * Start Node-RED on a user directory and wait until its flows run. A user directory with a settings.js of its own is
+ * run by that file, and nothing is waited for.
  * @throws TallyError DEPENDENCY_MISSING when Node-RED is not installed; CONFIG_INVALID when it does not start
  */
 export async function startNodeRed(options: NodeRedOptions): Promise<NodeRed> {
@@ -46,11 +62,12 @@ export async function startNodeRed(options: NodeRedOptions): Promise<NodeRed> {
   const { credentialSecret } = prepareUserDir(options.userDir, options.flows);
   const port = options.port || (await freePort());
   const host = options.host ?? "127.0.0.1";
-  const settingsFile = path.join(options.userDir, "settings.js");
-  writeFileSync(settingsFile, settings());
+  const own = path.join(options.userDir, "settings.js");
+  const ownSettings = existsSync(own) ? own : undefined;
+  const startToken = randomBytes(32).toString("hex");
   const child = spawn(
     process.execPath,
-    [...(options.execArgv ?? []), red, "--userDir", options.userDir, "--settings", settingsFile],
+    [...(options.execArgv ?? []), red, "--userDir", options.userDir, "--settings", ownSettings ?? SETTINGS],
     {
       cwd: options.userDir,
       env: {
@@ -59,6 +76,9 @@ export async function startNodeRed(options: NodeRedOptions): Promise<NodeRed> {
         TALLYFLOW_UI_PORT: String(port),
         TALLYFLOW_UI_HOST: host,
         TALLYFLOW_CREDENTIAL_SECRET: credentialSecret,
+        TALLYFLOW_LOGIN_FILE: options.loginFile ?? "",
+        TALLYFLOW_START_TOKEN: startToken,
+        TALLYFLOW_SETTINGS: SETTINGS,
       },
       stdio: ["ignore", "pipe", "pipe"],
     },
@@ -71,7 +91,10 @@ export async function startNodeRed(options: NodeRedOptions): Promise<NodeRed> {
   child.stdout.on("data", heard);
   child.stderr.on("data", heard);
   const url = `http://${host === "0.0.0.0" ? "127.0.0.1" : host}:${port}`;
-  const nodeRed = new Driver(url, child);
+  const nodeRed = new Driver(url, child, startToken, ownSettings);
+  if (options.signal?.aborted) child.kill("SIGTERM");
+  options.signal?.addEventListener("abort", () => child.kill("SIGTERM"), { once: true });
+  if (ownSettings) return nodeRed;
   const died = new Promise<never>((_, reject) => {
     child.once("exit", (code, signal) => {
       const error = new TallyError(
@@ -86,29 +109,18 @@ export async function startNodeRed(options: NodeRedOptions): Promise<NodeRed> {
   return nodeRed;
 }
 
-/** The settings file of a user directory that this package runs; the secrets come from the environment. */
-function settings(): string {
-  return `// Written by Tallyflow at each start. Give your own settings file to node-red itself instead of editing this one.
-module.exports = {
-  uiPort: Number(process.env.TALLYFLOW_UI_PORT || 1880),
-  uiHost: process.env.TALLYFLOW_UI_HOST || "127.0.0.1",
-  flowFile: "flows.json",
-  flowFilePretty: true,
-  credentialSecret: process.env.TALLYFLOW_CREDENTIAL_SECRET,
-  telemetry: { enabled: false, updateNotification: false },
-  editorTheme: { tours: false, projects: { enabled: false } },
-  functionExternalModules: false,
-  diagnostics: { enabled: true, ui: true },
-  logging: { console: { level: process.env.TALLYFLOW_LOG_LEVEL || "info", metrics: false, audit: false } },
-};
-`;
-}
-
 class Driver implements NodeRed {
+  readonly #headers: Record<string, string>;
+
   constructor(
     readonly url: string,
     readonly process: ChildProcess,
-  ) {}
+    startToken: string,
+    readonly ownSettings: string | undefined,
+  ) {
+    // Each connection is used once: a kept one may be closed by the other side as it is used again.
+    this.#headers = { Authorization: `Bearer ${startToken}`, connection: "close" };
+  }
 
   async ready(): Promise<void> {
     const limit = Date.now() + START_LIMIT_MS;
@@ -126,7 +138,10 @@ class Driver implements NodeRed {
   }
 
   async get<T>(route: string): Promise<T> {
-    const answer = await fetch(this.url + route, { signal: AbortSignal.timeout(30_000) });
+    const answer = await fetch(this.url + route, {
+      headers: this.#headers,
+      signal: AbortSignal.timeout(30_000),
+    });
     if (!answer.ok)
       throw new TallyError(
         "PROVIDER_REFUSED",
@@ -142,8 +157,28 @@ class Driver implements NodeRed {
   ): Promise<{ run: Run; steps: RunStep[] }> {
     const newest = async () =>
       (await this.get<{ items: Run[] }>(`/tallyflow/runs?job=${encodeURIComponent(job)}&limit=1`)).items[0];
-    const before = (await newest())?.id;
-    const answer = await fetch(`${this.url}/tallyflow/schedule/${scheduleId}/run`, { method: "POST" });
+    // Node-RED says that flows run before it has made their nodes: what is not there may be there soon.
+    const patience = Date.now() + NODES_LIMIT_MS;
+    let before: string | undefined;
+    for (;;) {
+      try {
+        before = (await newest())?.id;
+        break;
+      } catch (error) {
+        if (Date.now() > patience) throw error;
+        await delay(200);
+      }
+    }
+    const start = () =>
+      fetch(`${this.url}/tallyflow/schedule/${scheduleId}/run`, {
+        method: "POST",
+        headers: this.#headers,
+      });
+    let answer = await start();
+    while (answer.status === 404 && Date.now() < patience) {
+      await delay(200);
+      answer = await start();
+    }
     if (!answer.ok)
       throw new TallyError(
         "PROVIDER_REFUSED",
@@ -181,7 +216,11 @@ class Driver implements NodeRed {
   }
 }
 
-function findNodeRed(): string {
+/**
+ * The file of Node-RED's program.
+ * @throws TallyError DEPENDENCY_MISSING when Node-RED is not installed
+ */
+export function findNodeRed(): string {
   for (const base of [PACKAGE_ROOT, process.cwd(), path.dirname(process.execPath) + "/../lib"]) {
     try {
       return createRequire(path.join(base, "x.js")).resolve("node-red/red.js");

@@ -1,3 +1,4 @@
+import type { CommandIo } from "./io";
 import { readFile, stat } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import {
@@ -8,14 +9,6 @@ import {
   type StatementPayment,
 } from "../lib/bank/statements";
 import { formatAmount, isCurrencyCode, TallyError, toTallyError } from "../lib/values";
-
-/** Where a command writes. */
-export interface CommandIo {
-  stdout: { write(text: string): unknown };
-  stderr: { write(text: string): unknown };
-  /** Read for the file name `-`; the process's own when absent. */
-  stdin?: AsyncIterable<Uint8Array | string>;
-}
 
 const USAGE = `Usage: tallyflow parse FILE [--json] [--currency EUR] [--account IBAN] [--mapping FILE.json] [--day-first]
 

@@ -2,7 +2,8 @@ import { parseArgs } from "node:util";
 import { recentHousehold, simulatorEnv, startSimulators } from "../simulators";
 import { EXIT, type CommandIo } from "./io";
 
-const USAGE = `tallyflow simulate [--state DIR] [--bunq-port N] [--ynab-port N] [--seed N] [--scale N] [--from YYYY-MM-DD] [--until YYYY-MM-DD] [--no-limits] [--control]
+const USAGE = `tallyflow simulate [--state DIR] [--bunq-port N] [--ynab-port N] [--seed N] [--scale N] [--from YYYY-MM-DD]
+                   [--until YYYY-MM-DD] [--budgeted-until YYYY-MM-DD] [--no-limits] [--control]
 
 Runs an offline bank (bunq) and budget (YNAB) with a made-up household and prints, as one line of JSON, the
 environment variables that connect Tallyflow to them. Ends when its standard input closes or on Ctrl-C.
@@ -20,6 +21,7 @@ export async function simulateCommand(argv: string[], io: CommandIo): Promise<nu
       scale: { type: "string" },
       from: { type: "string" },
       until: { type: "string" },
+      "budgeted-until": { type: "string" },
       "no-limits": { type: "boolean" },
       control: { type: "boolean" },
       "until-stdin-ends": { type: "boolean" },
@@ -39,6 +41,7 @@ export async function simulateCommand(argv: string[], io: CommandIo): Promise<nu
       ...(values.from ? { from: values.from } : {}),
       ...(values.seed ? { seed: Number(values.seed) } : {}),
       ...(values.scale ? { scale: Number(values.scale) } : {}),
+      ...(values["budgeted-until"] ? { budgetedUntil: values["budgeted-until"] } : {}),
     },
     ...(values.state ? { stateDir: values.state } : {}),
     bunqPort: Number(values["bunq-port"] ?? 0),

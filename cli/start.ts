@@ -1,25 +1,24 @@
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { toTallyError } from "../lib/values";
+import { demoScale, demoStore, secretsFromFiles, wantsDemo } from "./environment";
 import { EXIT, type CommandIo } from "./io";
-import { startNodeRed, type NodeRed } from "./node-red";
+import { prepareLogin } from "./login";
+import { findNodeRed, startNodeRed, type NodeRed } from "./node-red";
 import { FIRST_JOB } from "./shipped";
 import { startSimulatorsProcess, type SimulatorsProcess } from "./simulators-process";
 import { PACKAGE_ROOT } from "./user-dir";
 
-const USAGE = `tallyflow start [--user-dir DIR] [--port N] [--host ADDRESS] [--no-demo]
+const USAGE = `tallyflow start [--user-dir DIR] [--port N] [--host ADDRESS] [--login] [--no-demo]
 
-Starts Node-RED with Tallyflow's flows. Unless a bank is connected (TALLYFLOW_BANK_API_KEY or TALLYFLOW_BANK_FOLDER
-is set) or --no-demo is given, a simulated household stands in for bank and budget and the first pass runs at once.
+Starts Node-RED with Tallyflow's flows. Unless a bank or a budget is connected, in the environment or in the flows, a
+simulated household stands in for both and the first pass runs at once; --no-demo or TALLYFLOW_DEMO=0 leaves it out.
+With --login editor and dashboards ask for a password, which is made at first start and said once.
+A settings.js in DIR takes the place of Tallyflow's settings; it may take them over from the file TALLYFLOW_SETTINGS.
+Any variable TALLYFLOW_... may be given as TALLYFLOW_..._FILE, the name of a file that holds the value.
 `;
 
-/** Connections that a person made take the place of the simulated household. */
-const CONNECTED = [
-  "TALLYFLOW_BANK_API_KEY",
-  "TALLYFLOW_BANK_FOLDER",
-  "TALLYFLOW_BUDGET_TOKEN",
-  "TALLYFLOW_BUDGET_SYNC_ID",
-];
+const LOOPBACK = ["127.0.0.1", "::1", "localhost"];
 
 /** The `start` command: Node-RED in the foreground, until it is stopped. */
 export async function startCommand(argv: string[], io: CommandIo): Promise<number> {
@@ -29,6 +28,7 @@ export async function startCommand(argv: string[], io: CommandIo): Promise<numbe
       "user-dir": { type: "string" },
       port: { type: "string" },
       host: { type: "string" },
+      login: { type: "boolean" },
       "no-demo": { type: "boolean" },
       help: { type: "boolean" },
     },
@@ -41,19 +41,32 @@ export async function startCommand(argv: string[], io: CommandIo): Promise<numbe
     values["user-dir"] ?? process.env["TALLYFLOW_USER_DIR"] ?? path.join(PACKAGE_ROOT, ".tallyflow"),
   );
   const port = Number(values.port ?? process.env["PORT"] ?? 1880);
-  const demo = !values["no-demo"] && !CONNECTED.some((name) => process.env[name]);
   const say = (text: string) => io.stderr.write(text + "\n");
   let simulators: SimulatorsProcess | undefined;
   let nodeRed: NodeRed | undefined;
-  let stopping = false;
+  const stopped = new AbortController();
   const stop = async () => {
-    stopping = true;
     await nodeRed?.stop();
     await simulators?.stop();
   };
+  // From the first moment: as process 1 of a container a signal without a handler is lost.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.once(signal, () => {
+      stopped.abort();
+      void stop();
+    });
   try {
+    const secrets = secretsFromFiles(process.env);
+    const env = { ...process.env, ...secrets };
+    const demo = !values["no-demo"] && wantsDemo(env, userDir);
+    const loginFile = values.login ? await prepareLogin(userDir, findNodeRed(), say, env) : undefined;
+    if (!loginFile && values.host && !LOOPBACK.includes(values.host))
+      say(`Whoever reaches ${values.host}:${port} can change the flows and see the data. Give --login.`);
     if (demo) {
-      simulators = await startSimulatorsProcess(["--state", path.join(userDir, "tallyflow", "household")]);
+      simulators = await startSimulatorsProcess([
+        ...["--state", path.join(userDir, "tallyflow", "household")],
+        ...demoScale(env),
+      ]);
       say(
         "A simulated household stands in for your bank and your budget. The README says how to connect your own.",
       );
@@ -62,21 +75,30 @@ export async function startCommand(argv: string[], io: CommandIo): Promise<numbe
       userDir,
       port,
       ...(values.host ? { host: values.host } : {}),
-      env: simulators?.env ?? {},
+      ...(loginFile ? { loginFile } : {}),
+      // The password itself goes no further than this process.
+      env: {
+        ...secrets,
+        ...(simulators ? { ...simulators.env, ...demoStore(env) } : {}),
+        TALLYFLOW_ADMIN_PASSWORD: "",
+      },
       output: (text) => io.stderr.write(text),
+      signal: stopped.signal,
     });
-    say(`\nEditor:    ${nodeRed.url}/\nDashboard: ${nodeRed.url}/dashboard\n`);
     const ended = new Promise<void>((resolve) => nodeRed!.process.once("exit", () => resolve()));
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => void stop());
-    if (demo)
+    if (nodeRed.ownSettings) say(`Node-RED runs with ${nodeRed.ownSettings}.`);
+    else say(`\nEditor:    ${nodeRed.url}/\nDashboard: ${nodeRed.url}/dashboard\n`);
+    if (demo && !nodeRed.ownSettings)
       firstPass(nodeRed, say).catch(
-        (error: unknown) => stopping || say(`The first pass did not run: ${toTallyError(error).message}`),
+        (error: unknown) =>
+          stopped.signal.aborted || say(`The first pass did not run: ${toTallyError(error).message}`),
       );
     await ended;
     await simulators?.stop();
-    return stopping ? EXIT.ok : EXIT.failed;
+    return stopped.signal.aborted ? EXIT.ok : EXIT.failed;
   } catch (error) {
     await stop();
+    if (stopped.signal.aborted) return EXIT.ok;
     say(toTallyError(error).message);
     return EXIT.couldNotRun;
   }

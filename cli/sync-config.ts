@@ -40,6 +40,7 @@ export const SYNC_CONFIG = z.strictObject({
       encryptionPassword: text.optional(),
       currency: text.optional(),
       dataDir: text.optional(),
+      modulePath: text.optional(),
     }),
   ]),
   accounts: z.array(z.strictObject({ bank: text, budget: text })).min(1),
@@ -130,6 +131,8 @@ export function readSyncConfig(file: string, environment: NodeJS.ProcessEnv = pr
       "TALLYFLOW_BUDGET_DATA_DIR",
       path.resolve(path.dirname(file), config.budget.dataDir ?? path.join(".tallyflow", "actual")),
     );
+    // Beside the file is where a person installs it; Node-RED's user directory is ours here.
+    set("TALLYFLOW_BUDGET_MODULE_PATH", path.resolve(path.dirname(file), config.budget.modulePath ?? "."));
   }
   return { stateDir, storeUrl, env };
 }

@@ -17,6 +17,7 @@ import { EXIT, type CommandIo } from "./io";
 import { startNodeRed } from "./node-red";
 import { FIRST_JOB } from "./shipped";
 import { readSyncConfig, type SyncConfig } from "./sync-config";
+import { shippedFlows } from "./user-dir";
 
 const USAGE = `tallyflow sync --config FILE [--dry-run] [--json] [--verbose]
 
@@ -93,6 +94,7 @@ async function sync(
   const nodeRed = await startNodeRed({
     userDir,
     port: 0,
+    flows: () => shippedFlows({ dashboard: false }),
     env: { ...config.env, TALLYFLOW_QUEUE_SYNC_DRY_RUN: String(dryRun) },
     ...(output ? { output } : {}),
   });
@@ -137,7 +139,10 @@ async function report(store: Store, run: Run, startedAt: string, dryRun: boolean
   const skipped: Record<string, number> = {};
   const items = store.collection(queue);
   const problems = await told<string>(store, "mapping.unknown", startedAt, "problems");
-  for (const row of (await told<BadRow>(store, "bank.bad-rows", startedAt, "rows")).slice(0, TOLD))
+  // Whole files first: a row that is told of in their stead would hide them.
+  const bad = await told<BadRow>(store, "bank.bad-rows", startedAt, "rows");
+  const wholeFiles = bad.filter(isWholeFile);
+  for (const row of [...wholeFiles, ...bad.filter((row) => !isWholeFile(row)).slice(0, TOLD)])
     problems.push(`${row.account}${row.line ? `, line ${row.line}` : ""}: ${row.reason}`);
   let payments = 0;
   for await (const budget of store.collection(budgets).scan({ index: "id" })) {
@@ -177,8 +182,13 @@ async function report(store: Store, run: Run, startedAt: string, dryRun: boolean
 
 interface BadRow {
   account: string;
+  code?: string;
   line?: number;
   reason: string;
+}
+
+function isWholeFile({ code }: BadRow): boolean {
+  return code === "STATEMENT_UNREADABLE" || code === "STATEMENT_WRONG_ACCOUNT" || code === "CONFIG_INVALID";
 }
 
 /** What the events of a type since an instant list under a name. */

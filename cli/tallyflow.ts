@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { demoCommand } from "./demo";
+import { evaluateCommand } from "./evaluate";
 import { EXIT, type CommandIo } from "./io";
 import { parseCommand } from "./parse";
 import { simulateCommand } from "./simulate";
@@ -12,6 +13,7 @@ const COMMANDS: Readonly<Record<string, (argv: string[], io: CommandIo) => Promi
   parse: parseCommand,
   sync: syncCommand,
   demo: demoCommand,
+  evaluate: evaluateCommand,
   simulate: simulateCommand,
 };
 

@@ -11,6 +11,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from "node:fs";
+import { createRequire } from "node:module";
 import path from "node:path";
 
 /** A Node-RED user directory that knows Tallyflow: made at first start, never overwritten afterwards. */
@@ -28,21 +29,58 @@ export interface FlowNode {
   [property: string]: unknown;
 }
 
+/** Nodes of the dashboard: without its package Node-RED would start no flow at all. */
+const DASHBOARD = "@flowfuse/node-red-dashboard";
+const isDashboardNode = (node: FlowNode): boolean => node.type.startsWith("ui-");
+
 /**
  * The shipped tabs as one flow file: the files of `flows/` in the order of their names.
+ * @param options.dashboard whether the nodes of the dashboard are among them; when absent, whether it is installed
  * @throws Error when two nodes have the same id: a fault in the shipped files
  */
-export function shippedFlows(folder = path.join(PACKAGE_ROOT, "flows")): FlowNode[] {
-  const nodes = readdirSync(folder)
+export function shippedFlows(
+  options: { folder?: string; dashboard?: boolean; userDir?: string } = {},
+): FlowNode[] {
+  const folder = options.folder ?? path.join(PACKAGE_ROOT, "flows");
+  const all = readdirSync(folder)
     .filter((name) => name.endsWith(".json"))
     .sort()
     .flatMap((name) => JSON.parse(readFileSync(path.join(folder, name), "utf8")) as FlowNode[]);
   const ids = new Set<string>();
-  for (const { id } of nodes) {
+  for (const { id } of all) {
     if (ids.has(id)) throw new Error(`Two nodes of the shipped flows have the id ${id}.`);
     ids.add(id);
   }
-  return nodes;
+  return (options.dashboard ?? hasDashboard(options.userDir)) ? all : withoutDashboard(all);
+}
+
+/** Would Node-RED find the dashboard's package from this user directory, or beside this package? */
+function hasDashboard(userDir: string | undefined): boolean {
+  return [...(userDir ? [userDir] : []), PACKAGE_ROOT].some((folder) => {
+    try {
+      createRequire(path.join(folder, "x.js")).resolve(`${DASHBOARD}/package.json`);
+      return true;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "MODULE_NOT_FOUND") return false;
+      // It is there, and does not show its package.json to others.
+      if (code === "ERR_PACKAGE_PATH_NOT_EXPORTED") return true;
+      throw error;
+    }
+  });
+}
+
+/** The same flows, with the dashboard's nodes and the wires to them left out. */
+function withoutDashboard(nodes: readonly FlowNode[]): FlowNode[] {
+  const gone = new Set(nodes.filter(isDashboardNode).map((node) => node.id));
+  const kept = (ids: readonly string[]) => ids.filter((id) => !gone.has(id));
+  return nodes
+    .filter((node) => !gone.has(node.id))
+    .map((node) => ({
+      ...node,
+      ...(Array.isArray(node["wires"]) ? { wires: (node["wires"] as string[][]).map(kept) } : {}),
+      ...(node.type === "group" ? { nodes: kept(node["nodes"] as string[]) } : {}),
+    }));
 }
 
 /**
@@ -52,7 +90,7 @@ export function shippedFlows(folder = path.join(PACKAGE_ROOT, "flows")): FlowNod
  */
 export function prepareUserDir(
   folder: string,
-  flows: () => readonly FlowNode[] = shippedFlows,
+  flows: () => readonly FlowNode[] = () => shippedFlows({ userDir: folder }),
 ): { fresh: boolean; credentialSecret: string } {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const secretFile = path.join(folder, ".credential-secret");

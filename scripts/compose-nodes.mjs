@@ -10,6 +10,9 @@ import { marked } from "marked";
 const COLOUR = "#A6D7C4";
 const CATEGORY = "tallyflow";
 const DEFAULT_LANGUAGE = "en-US";
+/** Room for the longest label on one line; inputs take the rest. */
+const LABEL_WIDTH = 140;
+const INPUT_STYLE = `width: calc(100% - ${LABEL_WIDTH + 10}px)`;
 
 /** The names of the node folders: those that register a node. */
 export function nodeNames(root) {
@@ -157,16 +160,27 @@ function readCatalogues(root, name, schema, say) {
   if (!languages.includes(DEFAULT_LANGUAGE)) throw new Error(`locales/${DEFAULT_LANGUAGE}.json is missing`);
   for (const language of [DEFAULT_LANGUAGE, ...languages.filter((one) => one !== DEFAULT_LANGUAGE)]) {
     const shared = read(path.join(root, "nodes/runtime/locales", `${language}.json`));
-    const { labels = {}, ...own } = read(path.join(folder, `${language}.json`));
+    const { labels = {}, options = {}, columns = {}, ...own } = read(path.join(folder, `${language}.json`));
     const isDefault = language === DEFAULT_LANGUAGE;
-    for (const key of Object.keys(labels))
+    for (const key of [labels, options, columns].flatMap((texts) => Object.keys(texts)))
       if (!schema.fields.some((field) => field.name === key))
-        say(`locales/${language}.json labels "${key}", which is no field`);
+        say(`locales/${language}.json has texts for "${key}", which is no field`);
     const fields = {};
     for (const field of schema.fields) {
       const label = isDefault ? field.label : labels[field.name];
       if (!label) say(`locales/${language}.json has no label for "${field.name}"`);
-      fields[field.name] = { label, ...(isDefault ? textsOf(field, shared) : {}) };
+      fields[field.name] = {
+        label,
+        ...(isDefault
+          ? { description: descriptionOf(field), ...textsOf(field, shared, field.options, field.columns) }
+          : textsOf(
+              field,
+              shared,
+              options[field.name] && { ...field.options, ...options[field.name] },
+              columns[field.name] &&
+                Object.entries(columns[field.name]).map(([name, label]) => ({ name, label })),
+            )),
+      };
     }
     found[language] = mergeDeep(mergeDeep({}, shared), { ...own, fields });
     for (const key of ["label", "palette"]) if (!own[key]) say(`locales/${language}.json has no "${key}"`);
@@ -180,18 +194,21 @@ function readCatalogues(root, name, schema, say) {
   return found;
 }
 
-function textsOf(field, shared) {
-  const names = field.kind === "boolean" ? { true: shared.form.yes, false: shared.form.no } : field.options;
+/** What the tooltip says: the meaning, and the environment variable that is the field's other source. */
+function descriptionOf(field) {
+  return field.env ? `${field.description} (${field.env})` : field.description;
+}
+
+/** The texts of a field's choices and columns in one language; those without a translation are left to the default. */
+function textsOf(field, shared, options, columns) {
+  const names = field.kind === "boolean" ? { true: shared.form.yes, false: shared.form.no } : options;
   const fallback =
     field.default === undefined
       ? shared.form.none
       : `${shared.form.default}: ${names?.[String(field.default)] ?? field.default}`;
   return {
-    description: field.description,
     ...(names ? { options: names, unset: fallback } : {}),
-    ...(field.columns
-      ? { columns: Object.fromEntries(field.columns.map((column) => [column.name, column.label])) }
-      : {}),
+    ...(columns ? { columns: Object.fromEntries(columns.map((column) => [column.name, column.label])) } : {}),
   };
 }
 
@@ -204,7 +221,7 @@ function template(schema) {
   const rows = [
     row(
       "name",
-      `<input type="text" id="${prefix}name" data-i18n="[placeholder]form.namePlaceholder">`,
+      `<input type="text" id="${prefix}name" style="${INPUT_STYLE}" data-i18n="[placeholder]form.namePlaceholder">`,
       "form.name",
       prefix,
     ),
@@ -214,9 +231,11 @@ function template(schema) {
     const hint = escape(
       String(field.placeholder ?? (field.default === undefined ? "" : plain(field.default))),
     );
-    let input = `<input type="text" id="${id}" placeholder="${hint}">`;
+    let input = `<input type="text" id="${id}" style="${INPUT_STYLE}" placeholder="${hint}">`;
     if (field.kind === "secret")
-      input = `<input type="password" id="${id}" placeholder="${hint}" autocomplete="new-password">`;
+      input = `<input type="password" id="${id}" style="${INPUT_STYLE}" placeholder="${hint}" autocomplete="new-password">`;
+    if (field.kind === "json")
+      input = `<textarea id="${id}" rows="3" spellcheck="false" style="${INPUT_STYLE}; font-family: var(--red-ui-monospace-font); font-size: 12px" placeholder="${hint}"></textarea>`;
     if (field.kind === "list")
       input = `<div style="display:inline-block; width:100%"><ol id="${id}-list"></ol></div>`;
     if (field.kind === "select" || field.kind === "boolean") {
@@ -225,7 +244,7 @@ function template(schema) {
         (value) =>
           `<option value="${escape(value)}" data-i18n="fields.${field.name}.options.${value}"></option>`,
       );
-      input = `<select id="${id}" style="width:70%"><option value="" data-i18n="fields.${field.name}.unset"></option>${options.join("")}</select>`;
+      input = `<select id="${id}${field.kind === "boolean" ? "-choice" : ""}" style="${INPUT_STYLE}"><option value="" data-i18n="fields.${field.name}.unset"></option>${options.join("")}</select>`;
     }
     rows.push(
       row(field.name, input, `fields.${field.name}.label`, prefix, `[title]fields.${field.name}.description`),
@@ -236,7 +255,7 @@ function template(schema) {
 
 function row(name, input, label, prefix, title) {
   const tip = title ? ` data-i18n="${title}"` : "";
-  return `<div class="form-row"${tip}><label for="${prefix}${name}"><span data-i18n="${label}"></span></label> ${input}</div>`;
+  return `<div class="form-row"${tip}><label for="${prefix}${name}" style="width: ${LABEL_WIDTH}px"><span data-i18n="${label}"></span></label> ${input}</div>`;
 }
 
 function script(root, name, schema) {
@@ -253,7 +272,15 @@ function script(root, name, schema) {
       );
     else if (field.kind === "number")
       defaults.push(`${field.name}: { value: "", validate: RED.validators.number(true) }`);
-    else defaults.push(`${field.name}: { value: ${field.kind === "list" ? "[]" : '""'} }`);
+    else if (field.kind === "list")
+      defaults.push(
+        `${field.name}: { value: [], validate(rows) { return tallyForm.checkList(this, rows); } }`,
+      );
+    else if (field.kind === "json")
+      defaults.push(
+        `${field.name}: { value: "", validate(text) { return tallyForm.checkJson(this, text); } }`,
+      );
+    else defaults.push(`${field.name}: { value: "" }`);
   }
   const form = {
     type: schema.type,
@@ -285,7 +312,7 @@ RED.nodes.registerType("${schema.type}", {
     ${defaults.join(",\n    ")}
   },
   credentials: {${credentials.length ? ` ${credentials.join(", ")} ` : ""}},
-  inputs: ${schema.role === "step" ? 1 : 0},
+  inputs: ${isConfig ? 0 : 1},
   outputs: ${isConfig ? 0 : 1},
   label() { return this.name || this._("label"); },
   paletteLabel() { return this._("palette"); },

@@ -1,70 +1,109 @@
-// `npm test`: build, check, then the specs in tiers from fast to slow. The last line counts all of them.
-import { spawnSync } from "node:child_process";
+// `npm test`: build, check, then the specs. The slow ones (whole processes, servers, browsers, an image) are told apart
+// by folder and run beside the others, two tiers at a time. The last line counts all of them.
+//   npm test -- GREP...   only the tiers whose name contains one of the words, without the checks
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { fileURLToPath } from "node:url";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-/** Folders below test/ whose specs start whole processes or a browser: they come last. */
-const SLOW = ["e2e", "kill", "browser"];
-const TIERS = [
-  {
-    name: "library and nodes",
-    args: [
-      "--spec",
-      "dist/test/**/*.spec.js",
-      ...SLOW.flatMap((name) => ["--ignore", `dist/test/${name}/**`]),
-    ],
-  },
-  ...SLOW.map((name) => ({
-    name,
-    folder: `dist/test/${name}`,
-    args: ["--spec", `dist/test/${name}/**/*.spec.js`],
-  })),
+const words = process.argv.slice(2);
+
+/** Tiers of their own, by what they start. The rest is one tier. */
+const SLOW = {
+  actual: ["budget/actual.spec.js"],
+  "main job": ["main-job/**/*.spec.js"],
+  flows: ["flows/**/*.spec.js"],
+  browser: ["browser/**/*.spec.js"],
+  image: ["docker/**/*.spec.js"],
+  package: ["package/**/*.spec.js"],
+};
+const inDist = (pattern) => `dist/test/${pattern}`;
+/** Two lanes for two cores; a tier of one lane shares no server, port or budget with those of the other. */
+const LANES = [
+  [
+    {
+      name: "library and nodes",
+      spec: [inDist("**/*.spec.js")],
+      ignore: Object.values(SLOW).flat().map(inDist),
+    },
+    { name: "browser", spec: SLOW.browser.map(inDist) },
+    { name: "image", spec: SLOW.image.map(inDist) },
+  ],
+  [
+    { name: "actual", spec: SLOW.actual.map(inDist) },
+    { name: "main job", spec: SLOW["main job"].map(inDist) },
+    { name: "flows", spec: SLOW.flows.map(inDist) },
+    { name: "package", spec: SLOW.package.map(inDist) },
+  ],
 ];
 
 const total = { passed: 0, failed: 0, skipped: 0 };
-const run = (args, env = {}) =>
-  spawnSync(process.execPath, args, { cwd: root, stdio: "inherit", env: { ...process.env, ...env } })
-    .status === 0;
-
-if (!run(["scripts/build.mjs"])) {
-  console.error("The build failed: no spec was run.");
-  console.log("0 passed, 1 failed, 0 skipped");
-  process.exit(1);
-}
-if (run(["scripts/check.mjs", "--built"])) total.passed++;
-else total.failed++;
-
 const scratch = mkdtempSync(path.join(tmpdir(), "tallyflow-test-"));
-for (const tier of TIERS) {
-  if (tier.folder && !existsSync(path.join(root, tier.folder))) continue;
-  console.log(`\n${tier.name}`);
-  const counts = path.join(scratch, `${tier.name.replace(/\W/g, "-")}.json`);
-  // Named explicitly: the spec list of .mocharc.cjs would be added to the tier's.
+const runNode = (args) => spawnSync(process.execPath, args, { cwd: root, stdio: "inherit" }).status === 0;
+
+if (!runNode(["scripts/build.mjs"])) {
+  console.error("The build failed: no spec was run.");
+  total.failed++;
+} else {
+  if (words.length === 0) {
+    if (runNode(["scripts/check.mjs", "--built"])) total.passed++;
+    else total.failed++;
+  }
+  const wanted = (tier) => words.length === 0 || words.some((word) => tier.name.includes(word));
+  await Promise.all(
+    LANES.map(async (lane) => {
+      for (const tier of lane) if (wanted(tier) && hasSpecs(tier)) await runTier(tier);
+    }),
+  );
+}
+rmSync(scratch, { recursive: true, force: true });
+console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+process.exit(total.failed === 0 ? 0 : 1);
+
+function hasSpecs({ spec }) {
+  return spec.some((pattern) => existsSync(path.join(root, pattern.replace(/\*.*$/, ""))));
+}
+
+async function runTier({ name, spec, ignore = [] }) {
+  const counts = path.join(scratch, `${name.replace(/\W/g, "-")}.json`);
   const args = [
     "node_modules/mocha/bin/mocha.js",
     "--no-config",
+    "--exit",
     "--enable-source-maps",
-    "--timeout",
-    "20000",
-    "--reporter",
-    "scripts/counting-reporter.cjs",
-    ...tier.args,
+    ...["--timeout", "60000"],
+    ...["--reporter", "scripts/counting-reporter.cjs"],
+    ...spec.flatMap((pattern) => ["--spec", pattern]),
+    ...ignore.flatMap((pattern) => ["--ignore", pattern]),
   ];
-  const passed = run(args, { TALLYFLOW_TEST_COUNTS: counts });
+  const began = Date.now();
+  const { ok, output } = await quietly(args, { TALLYFLOW_TEST_COUNTS: counts });
+  console.log(`\n=== ${name} (${Math.round((Date.now() - began) / 1000)} s)\n${output}`);
   if (!existsSync(counts)) {
-    console.error(`${tier.name}: mocha ended without a result.`);
+    console.error(`${name}: mocha ended without a result.`);
     total.failed++;
-    continue;
+    return;
   }
   const { passes, failures, pending } = JSON.parse(readFileSync(counts, "utf8"));
   total.passed += passes;
   total.skipped += pending;
   // A tier that fails without a failing spec (a broken hook, a crash at the end) still counts.
-  total.failed += failures || (passed ? 0 : 1);
+  total.failed += failures || (ok ? 0 : 1);
 }
-rmSync(scratch, { recursive: true, force: true });
-console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
-process.exit(total.failed === 0 ? 0 : 1);
+
+/** Output is kept and printed whole, so that two tiers at once can be read. */
+function quietly(args, env) {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, args, {
+      cwd: root,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...env },
+    });
+    const chunks = [];
+    child.stdout.on("data", (chunk) => chunks.push(chunk));
+    child.stderr.on("data", (chunk) => chunks.push(chunk));
+    child.on("close", (code) => resolve({ ok: code === 0, output: Buffer.concat(chunks).toString() }));
+  });
+}

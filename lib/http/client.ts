@@ -1,6 +1,7 @@
 import axios, { AxiosError, type AxiosInstance } from "axios";
 import type { Store } from "../store";
 import { TallyError, toTallyError } from "../values";
+import { parseInTurns } from "./json-in-turns";
 import type { HttpRequest, HttpResponse, HttpStats, RateLimit } from "./port";
 import { RateLimiter, systemClock, type Clock } from "./rate-limiter";
 import { redactor } from "./redact";
@@ -26,6 +27,9 @@ export interface HttpClientOptions {
   now?: Clock["now"];
   sleep?: Clock["sleep"];
 }
+
+/** Answers from this length on are parsed in pieces. */
+const LONG_TEXT = 100_000;
 
 /** Errors that happen before a byte of the request is sent: the request surely did not arrive. */
 const NOT_SENT = new Set([
@@ -117,6 +121,7 @@ export class HttpClient {
     this.callCount++;
     const answer = await this.send(request, headers, body);
     const response = new Response<T>(answer.status, answer.headers, answer.text, this.name);
+    await response.prepare();
     if ((answer.status >= 200 && answer.status < 300) || request.accept?.includes(answer.status)) {
       // Read here, a garbled answer to a repeatable request is asked for again.
       if ((request.repeatable ?? request.method === "GET") && answer.text) void response.body;
@@ -236,6 +241,16 @@ class Response<T> implements HttpResponse<T> {
     readonly text: string,
     private readonly provider: string,
   ) {}
+
+  /** Parse a long text beforehand, with the event loop free in between. What is wrong with it, `body` says. */
+  async prepare(): Promise<void> {
+    if (this.text.length < LONG_TEXT) return;
+    try {
+      this.parsed = { value: (await parseInTurns(this.text)) as T };
+    } catch (thrown) {
+      if (!(thrown instanceof SyntaxError)) throw thrown;
+    }
+  }
 
   get body(): T {
     if (!this.parsed) {

@@ -1,4 +1,5 @@
 export { apiBase } from "./base";
 export * from "./port";
 export { HttpClient, type HttpClientOptions } from "./client";
+export { RateLimiter } from "./rate-limiter";
 export { redactor } from "./redact";

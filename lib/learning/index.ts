@@ -7,5 +7,6 @@ export { TrainedModel, type ModelInfo, type ModelMetrics, type ScoredExample } f
 export type { PastPayment } from "./memory";
 export * from "./gate";
 export * from "./training";
+export * from "./evaluation";
 export * from "./registry";
 export * from "./steps";

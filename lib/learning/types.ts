@@ -46,7 +46,7 @@ export function argMax(values: ArrayLike<number>): number {
 }
 
 /** In place: exponentials divided by their sum, shifted by the maximum so that nothing overflows. */
-export function softmax(scores: Float32Array | Float64Array): void {
+export function softmax(scores: Float64Array): void {
   let max = -Infinity;
   for (let i = 0; i < scores.length; i++) if (scores[i]! > max) max = scores[i]!;
   let sum = 0;

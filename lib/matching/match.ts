@@ -1,5 +1,5 @@
-import { daysBetween, dayNumber, type CalendarDate, type Id } from "../values";
-import { nameSimilarity } from "./similarity";
+import { daysBetween, dayNumber, runInTurns, type CalendarDate, type Id } from "../values";
+import { nameWords, wordSimilarity } from "./similarity";
 
 /** What the matcher needs of a payment. */
 export interface MatchPayment {
@@ -35,6 +35,9 @@ export interface MatchOptions {
   windowDays?: number;
 }
 
+/** Rows handled between two pauses of {@link matching}. */
+const PAUSE = 200;
+
 /** Candidates looked at on either side of a payment in a run of equal amounts: bounds the work for equal rows. */
 const REACH = 12;
 
@@ -47,35 +50,61 @@ export function matchAccount(
   transactions: readonly MatchTransaction[],
   options: MatchOptions = {},
 ): Pair[] {
+  const work = matching(payments, transactions, options);
+  for (;;) {
+    const step = work.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** {@link matchAccount} with the event loop free in between: an account may have ten thousand rows. */
+export function matchAccountInTurns(
+  payments: readonly MatchPayment[],
+  transactions: readonly MatchTransaction[],
+  options: MatchOptions = {},
+): Promise<Pair[]> {
+  return runInTurns(matching(payments, transactions, options));
+}
+
+function* matching(
+  payments: readonly MatchPayment[],
+  transactions: readonly MatchTransaction[],
+  options: MatchOptions,
+): Generator<void, Pair[], void> {
   const windowDays = options.windowDays ?? 5;
-  const pairs = matchReferences(payments, transactions);
+  const pairs = yield* matchReferences(payments, transactions);
   const usedPayments = new Set(pairs.map((pair) => pair.paymentId));
   const usedTransactions = new Set(pairs.map((pair) => pair.transactionId));
   const groups = new Map<number, { payments: MatchPayment[]; transactions: MatchTransaction[] }>();
-  for (const payment of payments) {
+  for (const [at, payment] of payments.entries()) {
+    if (at % PAUSE === 0) yield;
     if (usedPayments.has(payment.id)) continue;
     const group = groups.get(payment.amount);
     if (group) group.payments.push(payment);
     else groups.set(payment.amount, { payments: [payment], transactions: [] });
   }
-  for (const transaction of transactions) {
+  for (const [at, transaction] of transactions.entries()) {
+    if (at % PAUSE === 0) yield;
     if (!transaction.own && !usedTransactions.has(transaction.id))
       groups.get(transaction.amount)?.transactions.push(transaction);
   }
   for (const group of groups.values()) {
-    if (group.transactions.length > 0)
-      pairs.push(...matchEqualAmounts(group.payments, group.transactions, windowDays));
+    if (group.transactions.length === 0) continue;
+    for (const pair of yield* matchEqualAmounts(group.payments, group.transactions, windowDays))
+      pairs.push(pair);
+    yield;
   }
   return pairs;
 }
 
-function matchReferences(
+function* matchReferences(
   payments: readonly MatchPayment[],
   transactions: readonly MatchTransaction[],
-): Pair[] {
+): Generator<void, Pair[], void> {
   const byReference = new Map<string, { payment: MatchPayment; own: boolean }>();
   const ambiguous = new Set<string>();
-  for (const payment of payments) {
+  for (const [at, payment] of payments.entries()) {
+    if (at % PAUSE === 0) yield;
     payment.references.forEach((reference, position) => {
       if (byReference.has(reference)) ambiguous.add(reference);
       byReference.set(reference, { payment, own: position === 0 });
@@ -83,7 +112,8 @@ function matchReferences(
   }
   const pairs: Pair[] = [];
   const used = new Set<Id>();
-  for (const transaction of transactions) {
+  for (const [at, transaction] of transactions.entries()) {
+    if (at % PAUSE === 0) yield;
     const reference = transaction.importId;
     const found = reference && !ambiguous.has(reference) ? byReference.get(reference) : undefined;
     if (!found || used.has(found.payment.id)) continue;
@@ -110,19 +140,22 @@ interface Candidate {
   likeness: number;
 }
 
-function matchEqualAmounts(
+function* matchEqualAmounts(
   payments: MatchPayment[],
   transactions: MatchTransaction[],
   windowDays: number,
-): Pair[] {
+): Generator<void, Pair[], void> {
   const byDate = (a: { date: string; id: string }, b: { date: string; id: string }) =>
     a.date < b.date ? -1 : a.date > b.date ? 1 : a.id < b.id ? -1 : 1;
   payments.sort(byDate);
   transactions.sort(byDate);
   const days = transactions.map((transaction) => dayNumber(transaction.date));
+  const names = wordsOf(transactions);
   const candidates: Candidate[] = [];
   let middle = 0;
-  payments.forEach((payment, index) => {
+  for (const [index, payment] of payments.entries()) {
+    if (index % PAUSE === PAUSE - 1) yield;
+    const words = nameWords(payment.name);
     const day = dayNumber(payment.date);
     while (middle < days.length && days[middle]! < day) middle++;
     const add = (at: number) =>
@@ -130,7 +163,7 @@ function matchEqualAmounts(
         payment: index,
         transaction: at,
         days: Math.abs(days[at]! - day),
-        likeness: nameSimilarity(payment.name, transactions[at]!.name),
+        likeness: wordSimilarity(words, names(at)),
       });
     for (
       let at = middle, taken = 0;
@@ -144,7 +177,7 @@ function matchEqualAmounts(
       at--, taken++
     )
       add(at);
-  });
+  }
   candidates.sort((a, b) => cost(a) - cost(b) || a.payment - b.payment || a.transaction - b.transaction);
   const freePayments = new Set(payments.keys());
   const freeTransactions = new Set(transactions.keys());
@@ -165,6 +198,12 @@ function matchEqualAmounts(
     );
   }
   return pairs;
+}
+
+/** The words of each name, found once and only where they are asked for. */
+function wordsOf(transactions: readonly MatchTransaction[]): (at: number) => string[] {
+  const known: (string[] | undefined)[] = [];
+  return (at) => (known[at] ??= nameWords(transactions[at]!.name));
 }
 
 /** A run of equal rows on one day needs as many candidates as there are rows in the run before this one. */

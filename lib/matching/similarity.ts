@@ -31,8 +31,11 @@ const LEGAL_FORMS = new Set([
  * counts as the same ("albert" and "alberth").
  */
 export function nameSimilarity(a: string, b: string): number {
-  const left = nameWords(a);
-  const right = nameWords(b);
+  return wordSimilarity(nameWords(a), nameWords(b));
+}
+
+/** {@link nameSimilarity} of names whose words are known. */
+export function wordSimilarity(left: readonly string[], right: readonly string[]): number {
   if (left.length === 0 || right.length === 0) return 0;
   const free = [...right];
   let common = 0;

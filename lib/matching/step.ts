@@ -6,7 +6,7 @@ import {
   queue,
   transactions,
   type Match,
-  type Payment,
+  type PaymentFacts,
   type QueueItem,
   type QueueState,
   type Transaction,
@@ -17,6 +17,7 @@ import {
   normaliseIban,
   ownId,
   TallyError,
+  Turns,
   type CalendarDate,
   type Id,
   type Instant,
@@ -33,7 +34,7 @@ import {
   type AccountMapping,
   type Move,
 } from "../queue";
-import { matchAccount, type MatchPayment, type MatchTransaction } from "./match";
+import { matchAccountInTurns, type MatchPayment, type MatchTransaction } from "./match";
 import { pairTransfers, type TransferPair, type TransferPayment } from "./transfers";
 
 export interface MatchStepOptions {
@@ -120,19 +121,19 @@ async function matchOne(
   const { store } = context;
   const window = options.windowDays ?? 5;
   const queued = new Map(items.map((item) => [item.paymentId, item]));
-  const rows = await inChunks([...queued.keys()], (ids) => store.collection(payments).getMany(ids));
-  const booked = rows.filter((payment) => payment.status === "booked");
+  // Whole payments, with the bank's own rows in them, are held for a chunk at a time only.
+  const booked = await inChunks([...queued.keys()], async (ids) =>
+    (await store.collection(payments).getMany(ids, ["raw"]))
+      .filter((payment) => payment.status === "booked")
+      .map((payment) => toMatchPayment(payment, queued.get(payment.id)!)),
+  );
   if (booked.length === 0) return;
   const first = booked.reduce(
     (least, payment) => (payment.date < least ? payment.date : least),
     booked[0]!.date,
   );
   const free = await freeTransactions(context, accountId, addDays(first, -window));
-  const pairs = matchAccount(
-    booked.map((payment) => toMatchPayment(payment, queued.get(payment.id)!)),
-    await toMatchTransactions(context, free),
-    { windowDays: window },
-  );
+  const pairs = await matchAccountInTurns(booked, free, { windowDays: window });
   const found = pairs.map((pair): Match => ({
     id: pair.transactionId,
     budgetId: options.budgetId,
@@ -155,14 +156,15 @@ async function freeTransactions(
   context: StepContext,
   accountId: Id,
   from: CalendarDate,
-): Promise<Transaction[]> {
-  const free: Transaction[] = [];
+): Promise<MatchTransaction[]> {
+  const free: MatchTransaction[] = [];
   let page: Transaction[] = [];
   const take = async () => {
     const taken = new Set(
       (await context.store.collection(matches).getMany(page.map((row) => row.id))).map((match) => match.id),
     );
-    free.push(...page.filter((row) => !taken.has(row.id)));
+    const untaken = page.filter((row) => !taken.has(row.id));
+    free.push(...(await toMatchTransactions(context, untaken)));
     page = [];
   };
   for await (const row of context.store
@@ -175,7 +177,7 @@ async function freeTransactions(
   return free;
 }
 
-function toMatchPayment(payment: Payment, item: QueueItem): MatchPayment {
+function toMatchPayment(payment: PaymentFacts, item: QueueItem): MatchPayment {
   const references = [item.importId, ownId(payment.id)];
   if (payment.reference) references.push(payment.reference);
   return {
@@ -217,7 +219,11 @@ async function markTransfers(
 ): Promise<void> {
   const { store } = context;
   if (items.length === 0) return;
-  const dates = items.map((item) => item.date).sort();
+  let [first, last] = [items[0]!.date, items[0]!.date];
+  for (const { date } of items) {
+    if (date < first) first = date;
+    if (date > last) last = date;
+  }
   const ibans = new Map<string, Id>();
   for (const [id, { bank }] of mapped) if (bank.iban) ibans.set(normaliseIban(bank.iban), id);
   const rows: TransferPayment[] = [];
@@ -225,10 +231,10 @@ async function markTransfers(
     const range = {
       index: "byAccount",
       equals: [accountId],
-      from: addDays(dates[0]!, -4),
-      to: addDays(dates.at(-1)!, 5),
+      from: addDays(first, -4),
+      to: addDays(last, 5),
     };
-    for await (const payment of store.collection(payments).scan(range)) {
+    for await (const payment of store.collection(payments).scan(range, ["raw"])) {
       if (payment.status !== "booked") continue;
       const iban = payment.counterparty?.iban;
       rows.push({ ...pick(payment), ...(iban ? { counterpartyIban: iban } : {}) });
@@ -305,7 +311,9 @@ class TransferMarker {
   /** A payment to or from an own account whose other side has not come yet: it is written as a transfer already. */
   async lonely(items: readonly QueueItem[]): Promise<void> {
     const marks = [];
+    const turns = new Turns();
     for (const item of items) {
+      if (turns.due) await turns.take();
       const iban = this.byId.get(item.paymentId)?.counterpartyIban;
       const other = iban ? this.ibans.get(normaliseIban(iban)) : undefined;
       if (!other || other === item.accountId || !isWaiting(item) || item.transferAccountId === other)
@@ -336,7 +344,7 @@ function writesTransfer(item: QueueItem): boolean {
   );
 }
 
-function pick({ id, accountId, date, amount, currency }: Payment) {
+function pick({ id, accountId, date, amount, currency }: PaymentFacts) {
   return { id, accountId, date, amount, currency };
 }
 

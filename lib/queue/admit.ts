@@ -3,7 +3,7 @@ import {
   cursors,
   payments,
   queue,
-  type Payment,
+  type PaymentFacts,
   type QueueItem,
   type QueueState,
   type SkipReason,
@@ -91,10 +91,12 @@ class Judge {
   async moves(items: readonly QueueItem[]): Promise<Move[]> {
     if (items.length === 0) return [];
     const found = new Map(
-      (await this.store.collection(payments).getMany(items.map((item) => item.paymentId))).map((payment) => [
-        payment.id,
-        payment,
-      ]),
+      (
+        await this.store.collection(payments).getMany(
+          items.map((item) => item.paymentId),
+          ["raw"],
+        )
+      ).map((payment) => [payment.id, payment]),
     );
     const moves: Move[] = [];
     for (const item of items) {
@@ -110,7 +112,7 @@ class Judge {
     return moves;
   }
 
-  private reason(item: QueueItem, payment: Payment): SkipReason | undefined {
+  private reason(item: QueueItem, payment: PaymentFacts): SkipReason | undefined {
     if (item.skipReason === "own-transfer" || item.skipReason === "already-in-budget") return item.skipReason;
     const mapped = this.mapped.get(item.accountId);
     if (!mapped) return "not-mapped";

@@ -1,11 +1,11 @@
-import { queue, type Payment, type QueueItem, type Store } from "../store";
+import { queue, type PaymentFacts, type QueueItem, type Store } from "../store";
 import { importId, queueId, type Id, type Instant } from "../values";
 
 /** Queue payments for a budget. What is queued already stays as it is, so that it can be repeated after a crash. */
 export async function enqueue(
   store: Store,
   budgetId: Id,
-  payments: readonly Payment[],
+  payments: readonly PaymentFacts[],
   now: Instant,
 ): Promise<number> {
   const items = payments.map((payment): QueueItem => ({

@@ -25,7 +25,7 @@ export async function settle(
     const missing = [...matches].filter(([id]) => !known.has(id)).map(([, match]) => match);
     for (const budgetId of new Set(missing.map((match) => match.budgetId))) {
       const ids = missing.filter((match) => match.budgetId === budgetId).map((match) => match.paymentId);
-      await enqueue(store, budgetId, await store.collection(payments).getMany(ids), now);
+      await enqueue(store, budgetId, await store.collection(payments).getMany(ids, ["raw"]), now);
       items.push(...(await collection.getMany(ids.map((id) => queueId(id, budgetId)))));
     }
     const moves: Move[] = [];

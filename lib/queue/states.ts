@@ -4,7 +4,8 @@ import type { Instant } from "../values";
 /** The state machine of the design, as a table: which state may follow which. */
 const FOLLOWS: Readonly<Record<QueueState, readonly QueueState[]>> = {
   new: ["classified", "review", "skipped", "synced"],
-  review: ["classified", "skipped", "new", "synced"],
+  // From review to review: looked at again by a newer model, and still not sure.
+  review: ["review", "classified", "skipped", "new", "synced"],
   classified: ["leased", "skipped", "new", "review", "retry", "synced"],
   leased: ["sending", "classified", "retry", "dead", "review", "new", "skipped"],
   sending: ["synced", "retry", "dead", "review", "classified"],

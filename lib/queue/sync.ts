@@ -7,11 +7,11 @@ import {
   payments,
   queue,
   type Category,
-  type Payment,
+  type PaymentFacts,
   type QueueItem,
   type QueueState,
 } from "../store";
-import { localDate, TallyError, toTallyError, type CalendarDate, type Id } from "../values";
+import { localDate, TallyError, toTallyError, Turns, type CalendarDate, type Id } from "../values";
 import { admit } from "./admit";
 import { applyMapping, checkMapping, mappedAccounts, type AccountMapping } from "./mapping";
 import { moveItems, type Move } from "./states";
@@ -143,11 +143,14 @@ class Sync {
     const found = await this.paymentsOf(items);
     const prepared: { item: QueueItem; write: NewTransaction }[] = [];
     const refused: Move[] = [];
+    const today = this.todayByZone();
+    const turns = new Turns();
     for (const item of items) {
+      if (turns.due) await turns.take();
       const payment = found.get(item.paymentId);
       if (!payment) continue;
       const zone = this.writing.mapped.get(payment.accountId)?.bank.timeZone ?? "UTC";
-      if (liesAhead(payment.date, localDate(this.context.now(), zone), this.budget.limits)) {
+      if (liesAhead(payment.date, today(zone), this.budget.limits)) {
         refused.push({ item, to: "retry", set: { dueAt: `${payment.date}T00:00:00.000Z` } });
         continue;
       }
@@ -165,6 +168,16 @@ class Sync {
     }
     await moveItems(store, refused, this.context.now());
     await this.write(prepared);
+  }
+
+  /** The date of now in a time zone, worked out once for each zone. */
+  private todayByZone(): (zone: string) => CalendarDate {
+    const known = new Map<string, CalendarDate>();
+    return (zone) => {
+      let date = known.get(zone);
+      if (date === undefined) known.set(zone, (date = localDate(this.context.now(), zone)));
+      return date;
+    };
   }
 
   private async write(prepared: readonly { item: QueueItem; write: NewTransaction }[]): Promise<void> {
@@ -371,10 +384,13 @@ class Sync {
     };
   }
 
-  private async paymentsOf(items: readonly QueueItem[]): Promise<Map<Id, Payment>> {
+  private async paymentsOf(items: readonly QueueItem[]): Promise<Map<Id, PaymentFacts>> {
     const ids = items.map((item) => item.paymentId);
     return new Map(
-      (await this.context.store.collection(payments).getMany(ids)).map((payment) => [payment.id, payment]),
+      (await this.context.store.collection(payments).getMany(ids, ["raw"])).map((payment) => [
+        payment.id,
+        payment,
+      ]),
     );
   }
 

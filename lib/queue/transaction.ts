@@ -1,4 +1,4 @@
-import type { BudgetAccount, BankAccount, Category, Payment, QueueItem } from "../store";
+import type { BudgetAccount, BankAccount, Category, PaymentFacts, QueueItem } from "../store";
 import { TallyError, type CalendarDate, type Id } from "../values";
 import type { BudgetProvider, NewTransaction } from "../budget";
 
@@ -21,7 +21,7 @@ export interface WriteContext {
  * @throws TallyError CATEGORY_GONE when its category was deleted meanwhile; NOT_FOUND when its account is no longer
  *   mapped
  */
-export function toTransaction(item: QueueItem, payment: Payment, context: WriteContext): NewTransaction {
+export function toTransaction(item: QueueItem, payment: PaymentFacts, context: WriteContext): NewTransaction {
   const mapped = context.mapped.get(payment.accountId);
   if (!mapped) {
     throw new TallyError("NOT_FOUND", "Its bank account is not mapped to a budget account any more.");
@@ -52,11 +52,11 @@ export function toTransaction(item: QueueItem, payment: Payment, context: WriteC
 }
 
 /** The counterparty's name, or else the first words of the description. */
-export function payeeName(payment: Payment): string {
+export function payeeName(payment: PaymentFacts): string {
   return clean(payment.counterparty?.name ?? "") || clean(payment.description).slice(0, 60);
 }
 
-function memo(item: QueueItem, payment: Payment, context: WriteContext): string {
+function memo(item: QueueItem, payment: PaymentFacts, context: WriteContext): string {
   const text = clean(payment.description);
   if (!context.options.explain || item.confidence === undefined || !item.reason)
     return truncate(text, context.limits.memo);

@@ -58,6 +58,9 @@ export interface Payment extends Doc {
   fetchedAt: Instant;
 }
 
+/** A payment without the provider's own row, which is most of its bytes and is read by people only. */
+export type PaymentFacts = Omit<Payment, "raw">;
+
 export interface Budget extends Doc {
   source: string;
   name: string;

@@ -62,6 +62,22 @@ export function checkUpdates<T extends Doc>(
   }
 }
 
+/**
+ * Can a document be read without these fields?
+ * @param index the index it is read by: its fields tell where the next page begins
+ * @throws TallyError CONFIG_INVALID
+ */
+export function checkFields<T extends Doc>(
+  def: CollectionDef<T>,
+  without: readonly string[],
+  index?: string,
+): void {
+  const needed = ["id", ...(def.indexes.find(({ name }) => name === index)?.fields ?? [])];
+  const bad = without.find((field) => !NAME.test(field) || needed.includes(field));
+  if (bad === undefined) return;
+  throw new TallyError("CONFIG_INVALID", `Documents of ${def.name} cannot be read without "${bad}" here.`);
+}
+
 /** SHA-256 (base64url) of what counts of a document: all but its id and the collection's volatile fields. */
 export function comparableHash(record: Record<string, unknown>, volatile: ReadonlySet<string>): string {
   // Without a prototype, a key like `__proto__` is a key like any other.

@@ -67,6 +67,8 @@ export interface RangeQuery {
   after?: string;
 }
 
+export type ScanQuery = Omit<RangeQuery, "limit" | "after">;
+
 export interface Page<T> {
   items: T[];
   /** Where the next page begins; absent on the last page. */
@@ -82,9 +84,13 @@ export interface Collection<T extends Doc> {
   get(id: string): Promise<T | undefined>;
   /** In the order of the ids asked for; unknown ids are left out. */
   getMany(ids: readonly string[]): Promise<T[]>;
+  /** Without these top-level fields, which are not even read: what is large and not needed costs nothing. */
+  getMany<K extends keyof T & string>(ids: readonly string[], without: readonly K[]): Promise<Omit<T, K>[]>;
   find(query: RangeQuery): Promise<Page<T>>;
   /** All documents of a range, read page by page: memory stays flat whatever the size. */
-  scan(query: Omit<RangeQuery, "limit" | "after">): AsyncIterable<T>;
+  scan(query: ScanQuery): AsyncIterable<T>;
+  /** Without these top-level fields, none of which may be one of the index. */
+  scan<K extends keyof T & string>(query: ScanQuery, without: readonly K[]): AsyncIterable<Omit<T, K>>;
   count(query: Pick<RangeQuery, "index" | "equals" | "from" | "to">): Promise<number>;
   /** Compare-and-set on each document, each atomic by itself. The base of leases and of the queue. */
   updateMany(updates: readonly ConditionalUpdate<T>[]): Promise<ConditionalResult>;

@@ -3,3 +3,4 @@ export * from "./money";
 export * from "./dates";
 export * from "./json";
 export * from "./ids";
+export * from "./turns";

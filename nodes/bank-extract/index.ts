@@ -1,14 +1,18 @@
 import type { NodeAPI } from "node-red";
 import { bankExtract } from "../../lib/bank";
 import { defineStep } from "../runtime";
+import { extractGiven, givenStatement } from "./given";
 import { schema } from "./schema";
 
 const step = defineStep({
   schema,
   async run(context, options, tools) {
-    const bank = await tools.bank();
     const budgetIds = options.budget ? [(await tools.budget()).budgetId] : [];
-    return bankExtract(context, bank, { budgetIds, ...(options.since ? { since: options.since } : {}) });
+    const how = { budgetIds, ...(options.since ? { since: options.since } : {}) };
+    const { statements } = tools.bankSettings();
+    const file = statements && givenStatement(tools.msg);
+    if (statements && file) return extractGiven(context, statements, file, how);
+    return bankExtract(context, await tools.bank(), how);
   },
 });
 

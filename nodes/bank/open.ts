@@ -1,9 +1,10 @@
+import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { openBunq, type BankProvider } from "../../lib/bank";
 import { openStatementFiles, type CsvMapping } from "../../lib/bank/statements";
 import type { Store } from "../../lib/store";
 import { TallyError } from "../../lib/values";
-import type { OptionsOf, Place } from "../runtime";
+import type { BankSettings, OptionsOf, Place } from "../runtime";
 import { keyFile } from "./key-store";
 import type { schema } from "./schema";
 
@@ -29,14 +30,24 @@ export function openBank(options: Options, store: Store, place: Place): BankProv
     const keyStore = keyFile(place.path(KEYS_FOLDER), place.nodeId, apiKey);
     return openBunq({ apiKey, timeZone, store, keyStore, ...(url ? { url } : {}) });
   }
-  return openStatementFiles({
-    folder: place.path(options.folder ?? STATEMENTS_FOLDER),
-    timeZone,
-    store,
-    ...(options.currency ? { currency: options.currency } : {}),
-    ...(options.account ? { account: options.account } : {}),
-    ...(options.mapping ? { mapping: options.mapping as unknown as CsvMapping } : {}),
-  });
+  const { statements } = bankSettings(options, place);
+  // A folder that someone named must be there: made here, a mistyped one would stay empty without a word.
+  if (!options.folder) mkdirSync(statements!.folder, { recursive: true });
+  return openStatementFiles({ ...statements!, store });
+}
+
+/** What the nodes that use a bank need of its fields. */
+export function bankSettings(options: Options, place: Place): BankSettings {
+  if (options.provider !== "files") return {};
+  return {
+    statements: {
+      folder: place.path(options.folder ?? STATEMENTS_FOLDER),
+      timeZone: options.timeZone,
+      ...(options.currency ? { currency: options.currency } : {}),
+      ...(options.account ? { account: options.account } : {}),
+      ...(options.mapping ? { mapping: options.mapping as unknown as CsvMapping } : {}),
+    },
+  };
 }
 
 /** Ask the bank for its accounts, and say in a few words which there are. */

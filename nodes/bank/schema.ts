@@ -9,16 +9,16 @@ export const schema = nodeSchema("tally-bank", "config", {
       "bunq talks to the bank itself. Statement files are read from a folder, in any format that banks export.",
     options: { bunq: "bunq", files: "Statement files" },
   }),
-  url: field(z.url().optional(), {
-    label: "Address",
-    description: "The bank's API. Change it for the sandbox or a simulator only.",
-    placeholder: "https://api.bunq.com",
-    when: { field: "provider", values: ["bunq"] },
-  }),
   apiKey: field(z.string().min(1).optional(), {
     label: "API key",
     description: "Made in the bunq app under Settings, Developers, API keys. It is kept as a credential.",
     secret: true,
+    when: { field: "provider", values: ["bunq"] },
+  }),
+  url: field(z.url().optional(), {
+    label: "Address",
+    description: "The bank's API. Change it for the sandbox or a simulator only.",
+    placeholder: "https://api.bunq.com",
     when: { field: "provider", values: ["bunq"] },
   }),
   folder: field(z.string().min(1).optional(), {
@@ -36,11 +36,13 @@ export const schema = nodeSchema("tally-bank", "config", {
     label: "Currency",
     description:
       "For files that do not state one. When it is set, statements in another currency are refused.",
+    placeholder: "as in the file",
     when: { field: "provider", values: ["files"] },
   }),
   account: field(z.string().min(1).optional(), {
     label: "Account",
     description: "IBAN or number of the account, for files that do not name one (most CSV and QIF files).",
+    placeholder: "as in the file",
     when: { field: "provider", values: ["files"] },
   }),
   mapping: field(z.record(z.string(), z.unknown()).optional(), {

@@ -1,6 +1,6 @@
 import type { NodeAPI } from "node-red";
 import { credentialsOf, defineProvider, registerRoutes } from "../runtime";
-import { openBudget, testBudget } from "./open";
+import { listAccounts, listPlans, openBudget, testBudget } from "./open";
 import { schema } from "./schema";
 
 const budget = defineProvider({
@@ -13,6 +13,10 @@ const budget = defineProvider({
     targetPrecision,
     policy,
   }),
+  lists: {
+    accounts: async ({ provider }) => listAccounts(await provider()),
+    plans: ({ options, store }) => listPlans(options, store),
+  },
 });
 
 export = (RED: NodeAPI): void => {

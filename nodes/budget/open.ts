@@ -3,7 +3,7 @@ import { listYnabPlans, openYnab, type BudgetProvider, type YnabConnection } fro
 import { openActual } from "../../lib/budget/actual";
 import type { Store } from "../../lib/store";
 import { TallyError } from "../../lib/values";
-import type { OptionsOf, Place } from "../runtime";
+import type { ListItem, OptionsOf, Place } from "../runtime";
 import type { schema } from "./schema";
 
 type Options = OptionsOf<typeof schema>;
@@ -31,6 +31,7 @@ export async function openBudget(options: Options, store: Store, place: Place): 
     syncId: needed(options, "syncId"),
     dataDir: place.path(options.dataDir ?? ACTUAL_FOLDER),
     userDir: place.path("."),
+    ...(options.modulePath ? { modulePath: place.path(options.modulePath) } : {}),
     currency,
     ...(options.encryptionPassword ? { encryptionPassword: options.encryptionPassword } : {}),
   });
@@ -70,6 +71,26 @@ export async function testBudget(options: Options, store: Store, place: Place): 
   } finally {
     await provider.close();
   }
+}
+
+/** The accounts of a budget that can be chosen for a bank account. */
+export async function listAccounts(provider: BudgetProvider): Promise<ListItem[]> {
+  const { accounts } = await provider.extract({ cursor: null, since: new Date().toISOString().slice(0, 10) });
+  return accounts
+    .filter((account) => !account.deleted && !account.closed)
+    .map(({ id, name }) => ({ value: id, label: name, also: [id, id.slice(id.lastIndexOf(":") + 1), name] }));
+}
+
+/** The plans that a YNAB token sees; none for an Actual budget, which is named by its sync id. */
+export async function listPlans(options: Options, store: Store): Promise<ListItem[]> {
+  if (options.provider !== "ynab") return [];
+  const token = needed(options, "token");
+  const plans = await listYnabPlans({ token, store, ...(options.url ? { url: options.url } : {}) });
+  return plans.map(({ id, name, currency }) => ({
+    value: id,
+    label: currency ? `${name} · ${currency}` : name,
+    also: [name],
+  }));
 }
 
 function needed(options: Options, name: "token" | "serverUrl" | "password" | "syncId"): string {

@@ -8,12 +8,6 @@ export const schema = nodeSchema("tally-budget", "config", {
     description: "The budget app.",
     options: { ynab: "YNAB", actual: "Actual Budget" },
   }),
-  url: field(z.url().optional(), {
-    label: "Address",
-    description: "YNAB's API. Change it for a simulator only.",
-    placeholder: "https://api.ynab.com/v1",
-    when: { field: "provider", values: ["ynab"] },
-  }),
   token: field(z.string().min(1).optional(), {
     label: "Access token",
     description: "A personal access token, made in YNAB under Account Settings, Developer Settings.",
@@ -24,6 +18,13 @@ export const schema = nodeSchema("tally-budget", "config", {
     label: "Plan",
     description:
       "Name or id (as in YNAB's address bar) of the plan. It may be left empty when the token sees only one plan.",
+    placeholder: "the only one",
+    when: { field: "provider", values: ["ynab"] },
+  }),
+  url: field(z.url().optional(), {
+    label: "Address",
+    description: "YNAB's API. Change it for a simulator only.",
+    placeholder: "https://api.ynab.com/v1",
     when: { field: "provider", values: ["ynab"] },
   }),
   serverUrl: field(z.url().optional(), {
@@ -54,6 +55,12 @@ export const schema = nodeSchema("tally-budget", "config", {
     description:
       "Where the local copy of the Actual budget is kept. A relative path starts at Node-RED's user directory.",
     placeholder: "tallyflow/actual",
+    when: { field: "provider", values: ["actual"] },
+  }),
+  modulePath: field(z.string().min(1).optional(), {
+    label: "Folder of @actual-app/api",
+    description:
+      "Where the package @actual-app/api is installed, when that is neither Node-RED's user directory nor beside Tallyflow. A relative path starts at Node-RED's user directory.",
     when: { field: "provider", values: ["actual"] },
   }),
   currency: field(currencyText.default("EUR"), {

@@ -1,5 +1,6 @@
 import type { Node, NodeAPI } from "node-red";
 import type { BankProvider } from "../../lib/bank";
+import type { StatementFileOptions } from "../../lib/bank/statements";
 import type { BudgetProvider } from "../../lib/budget";
 import type { RunLedger } from "../../lib/runs";
 import type { Store } from "../../lib/store";
@@ -22,6 +23,13 @@ export interface StoreNode extends Node {
 export interface BankNode extends Node {
   /** Opens the connection when it is not open; tokens and rate budgets are kept in the store. */
   lease(store: Store): Promise<Lease<BankProvider>>;
+  settings(): BankSettings;
+}
+
+/** What a bank node says beside the connection. */
+export interface BankSettings {
+  /** How statement files are read, for a bank of that kind; `folder` is absolute. Absent for others. */
+  statements?: Omit<StatementFileOptions, "files" | "store" | "folder"> & { folder: string };
 }
 
 export interface BudgetNode extends Node {
@@ -41,6 +49,22 @@ export interface BudgetSettings {
 export interface TestableNode extends Node {
   /** What was found, in a few words for people; throws when the connection does not work. */
   testConnection(): Promise<string>;
+}
+
+/** One thing to choose in a form. */
+export interface ListItem {
+  /** What the field holds when it is chosen. */
+  value: string;
+  /** For people. */
+  label: string;
+  /** Other texts that name the same thing. */
+  also?: string[];
+}
+
+/** A config node that can say what there is to choose from behind its connection. */
+export interface ListingNode extends Node {
+  /** @throws TallyError NOT_FOUND when it has no such list */
+  list(name: string): Promise<ListItem[]>;
 }
 
 /**

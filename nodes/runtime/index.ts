@@ -1,8 +1,11 @@
 export {
   configNode,
   type BankNode,
+  type BankSettings,
   type BudgetNode,
   type BudgetSettings,
+  type ListingNode,
+  type ListItem,
   type OpenStore,
   type StoreNode,
   type TestableNode,
@@ -11,7 +14,7 @@ export { resolveOptions, type OptionSources } from "./options";
 export { userPath } from "./paths";
 export { defineProvider, type Place, type ProviderDefinition } from "./provider-node";
 export { SharedPool, type Lease } from "./pool";
-export { guarded, registerRoutes } from "./routes";
+export { addRoutes, guarded, registerRoutes, type Request } from "./routes";
 export {
   credentialsOf,
   field,
@@ -21,6 +24,7 @@ export {
   type NodeSchema,
   type OptionsOf,
 } from "./schema";
+export { scheduledJobs, type ScheduleNode } from "./schedules";
 export { StatusLine } from "./status";
 export { defineStep, MAX_WAITING, type StepDefinition, type StepTools, type TallyMessage } from "./step";
 export { isDead, leaseStore, openStores, WORKER, type StoreTarget } from "./stores";

@@ -2,7 +2,7 @@ import type { Node, NodeAPI, NodeDef } from "node-red";
 import type { z } from "zod";
 import type { Store } from "../../lib/store";
 import { TallyError } from "../../lib/values";
-import { storeOf, type TestableNode } from "./config-nodes";
+import { storeOf, type ListingNode, type ListItem, type TestableNode } from "./config-nodes";
 import { resolveOptions } from "./options";
 import { userPath } from "./paths";
 import { SharedPool, type Lease } from "./pool";
@@ -18,17 +18,28 @@ export interface Place {
   nodeId: string;
 }
 
+/** What a list of choices may use. */
+export interface ListTools<O, P> {
+  options: O;
+  store: Store;
+  /** The open connection. */
+  provider(): Promise<P>;
+}
+
 export interface ProviderDefinition<S extends z.ZodRawShape, P extends { close(): Promise<void> }, T> {
   schema: NodeSchema<S>;
   open(options: z.output<z.ZodObject<S>>, store: Store, place: Place): P | Promise<P>;
   /** Ask something small and say in a few words what was found; throws when the connection does not work. */
   test(options: z.output<z.ZodObject<S>>, store: Store, place: Place): Promise<string>;
   /** What steps need of the node's fields beside the connection. */
-  settings?(options: z.output<z.ZodObject<S>>): T;
+  settings?(options: z.output<z.ZodObject<S>>, place: Place): T;
+  /** What the form may choose from, by the name of the list. */
+  lists?: Record<string, (tools: ListTools<z.output<z.ZodObject<S>>, P>) => Promise<ListItem[]>>;
 }
 
 type ProviderNode<P, T> = Node &
-  TestableNode & { lease(store: Store): Promise<Lease<P>>; settings(): T | undefined };
+  TestableNode &
+  ListingNode & { lease(store: Store): Promise<Lease<P>>; settings(): T | undefined };
 
 /**
  * The constructor of a config node with a connection. The connection is opened when a step first asks for it, kept
@@ -60,7 +71,7 @@ export function defineProvider<S extends z.ZodRawShape, P extends { close(): Pro
         }
       };
 
-      this.settings = () => definition.settings?.(options());
+      this.settings = () => definition.settings?.(options(), place);
       this.lease = async (store) => {
         if (closed) {
           const message =
@@ -88,6 +99,26 @@ export function defineProvider<S extends z.ZodRawShape, P extends { close(): Pro
           return await definition.test(options(), lease.value.store, place);
         } finally {
           await lease.release();
+        }
+      };
+      this.list = async (name) => {
+        const lists = definition.lists ?? {};
+        const list = Object.hasOwn(lists, name) ? lists[name] : undefined;
+        if (!list) throw new TallyError("NOT_FOUND", `${definition.schema.type} has no list "${name}".`);
+        const held: Lease<unknown>[] = [];
+        try {
+          const lease = await storeOf(RED).lease();
+          held.push(lease);
+          const { store } = lease.value;
+          const provider = async () => {
+            const connection = await this.lease(store);
+            held.push(connection);
+            return connection.value;
+          };
+          return await list({ options: options(), store, provider });
+        } finally {
+          // The store came first and is given back last: the connection writes to it while it closes.
+          for (const lease of held.reverse()) await lease.release();
         }
       };
       this.on("close", (_removed: boolean, done: () => void) => {

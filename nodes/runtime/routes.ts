@@ -1,11 +1,11 @@
 import type { NodeAPI } from "node-red";
 import type { RunState } from "../../lib/store";
 import { TallyError, toTallyError, type ErrorCode } from "../../lib/values";
-import { storeOf, type TestableNode } from "./config-nodes";
+import { storeOf, type ListingNode, type TestableNode } from "./config-nodes";
 import { openStores } from "./stores";
 
 type RequestHandler = ReturnType<NodeAPI["auth"]["needsPermission"]>;
-type Request = Parameters<RequestHandler>[0];
+export type Request = Parameters<RequestHandler>[0];
 type Response = Parameters<RequestHandler>[1];
 
 /** Routes of the editor and of scripts, all under `/tallyflow`, each with a permission. */
@@ -20,6 +20,9 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   CONFIG_INVALID: 400,
   NOT_FOUND: 404,
   STORE_UNAVAILABLE: 503,
+  STATEMENT_UNREADABLE: 422,
+  AUTH_FAILED: 502,
+  AUTH_EXPIRED: 502,
   PROVIDER_UNAVAILABLE: 502,
 };
 
@@ -40,6 +43,28 @@ export function registerRoutes(RED: NodeAPI): void {
   admin.get("/tallyflow/runs", read, guarded(listRuns(RED)));
   admin.get("/tallyflow/runs/:id", read, guarded(oneRun(RED)));
   admin.post("/tallyflow/test/:id", write, guarded(testConnection(RED)));
+  // Asks the bank or the budget, and so uses up their rate limits: for those who may change something.
+  admin.get("/tallyflow/list/:id/:name", write, guarded(list(RED)));
+}
+
+/** What a node adds its routes with. */
+interface Routes {
+  admin: NodeAPI["httpAdmin"];
+  read: RequestHandler;
+  write: RequestHandler;
+}
+
+const added = new WeakMap<object, Set<string>>();
+
+/** Add routes of a node, once for each admin app, and none where there is no admin app. */
+export function addRoutes(RED: NodeAPI, owner: string, add: (routes: Routes) => void): void {
+  const admin = RED.httpAdmin as NodeAPI["httpAdmin"] | null;
+  if (!admin) return;
+  const owners = added.get(admin) ?? new Set<string>();
+  added.set(admin, owners);
+  if (owners.has(owner)) return;
+  owners.add(owner);
+  add({ admin, read: RED.auth.needsPermission(READ), write: RED.auth.needsPermission(WRITE) });
 }
 
 /** A handler whose failure becomes an answer with code and message, never a rejection. */
@@ -116,6 +141,16 @@ function oneRun(RED: NodeAPI) {
     } finally {
       await lease.release();
     }
+  };
+}
+
+/** What there is to choose from behind a deployed connection: accounts, plans. */
+function list(RED: NodeAPI) {
+  return async (request: Request, response: Response): Promise<void> => {
+    const node = RED.nodes.getNode(String(request.params["id"])) as ListingNode | null | undefined;
+    if (!node || typeof node.list !== "function")
+      throw new TallyError("NOT_FOUND", "This node is not deployed yet. Deploy first.");
+    response.json({ items: await node.list(String(request.params["name"])) });
   };
 }
 

@@ -8,6 +8,19 @@ const THROTTLE_MS = 250;
 /** A result older than this is history: it is in the run ledger and no longer beside the node. */
 export const STALE_MS = 10 * 60_000;
 
+/** Counts that are kept in the ledger and say nothing beside a node. */
+const QUIET = new Set([
+  "accounts",
+  "calls",
+  "unchanged",
+  "unmatchedPayments",
+  "unmatchedTransactions",
+  "seen",
+  "conflicts",
+]);
+/** Of a whole run (`<step>.<count>`) these are what a person wants to know. */
+const OF_A_RUN = ["queue-sync.synced", "queue-sync.review", "queue-sync.dead"];
+
 export class StatusLine {
   private throttle: NodeJS.Timeout | undefined;
   private stale: NodeJS.Timeout | undefined;
@@ -33,11 +46,14 @@ export class StatusLine {
     this.throttled({ fill: "blue", shape: "dot", text: parts.join(" · ") });
   }
 
-  /** A step is done; its counts that are not zero, at most three of them. */
+  /** A step is done; its first two counts that are not zero and say something. */
   done(counts: Readonly<Record<string, number>>): void {
     const shown = Object.entries(counts)
-      .filter(([, value]) => value !== 0)
-      .slice(0, 3)
+      .filter(
+        ([name, value]) =>
+          value !== 0 && !QUIET.has(name) && (!name.includes(".") || OF_A_RUN.includes(name)),
+      )
+      .slice(0, 2)
       .map(([name, value]) => `${value} ${this.countName(name)}`);
     this.now({
       fill: "green",
@@ -68,7 +84,7 @@ export class StatusLine {
   }
 
   private countName(name: string): string {
-    const key = `counts.${name}`;
+    const key = `counts.${name.slice(name.indexOf(".") + 1)}`;
     const text = this.RED._(key);
     // Without an entry in the catalogue i18next answers with the key.
     return text.endsWith(key) ? name : text;

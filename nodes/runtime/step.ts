@@ -7,6 +7,7 @@ import { TallyError, toTallyError } from "../../lib/values";
 import {
   configNode,
   type BankNode,
+  type BankSettings,
   type BudgetNode,
   type BudgetSettings,
   type StoreNode,
@@ -39,6 +40,8 @@ export interface StepTools {
   msg: Readonly<TallyMessage>;
   bank(): Promise<BankProvider>;
   budget(): Promise<BudgetProvider>;
+  /** What the bank node says beside the connection. */
+  bankSettings(): BankSettings;
   /** What was chosen in the budget node beside the connection. */
   budgetSettings(): BudgetSettings;
 }
@@ -173,6 +176,7 @@ class StepRunner<S extends z.ZodRawShape, R extends StepResult> {
         msg: job.msg,
         bank: () => connect<BankProvider>("bank"),
         budget: () => connect<BudgetProvider>("budget"),
+        bankSettings: () => configNode<BankNode>(this.RED, this.config, "bank").settings(),
         budgetSettings: () => configNode<BudgetNode>(this.RED, this.config, "budget").settings(),
       };
       const run = (context: StepContext) =>

@@ -6,7 +6,7 @@ tallyHooks["tally-schedule"] = {
     const next = $("<div/>").css({ whiteSpace: "pre-line", opacity: "0.8" });
     cron
       .closest(".form-row")
-      .after($("<div/>", { class: "form-row" }).css({ marginLeft: "105px" }).append(text, next));
+      .after($("<div/>", { class: "form-row" }).css({ marginLeft: "145px" }).append(text, next));
     let asked = 0;
     const describe = () => {
       const request = ++asked;

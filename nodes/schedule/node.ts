@@ -8,6 +8,7 @@ import {
   resolveOptions,
   StatusLine,
   type OptionsOf,
+  type ScheduleNode,
   type StoreNode,
   type TallyMessage,
 } from "../runtime";
@@ -20,7 +21,7 @@ const START_DELAY_MS = 100;
 
 /** The constructor of `tally-schedule`: fires by the clock, at start, and when its button is pressed. */
 export function scheduleNode(RED: NodeAPI) {
-  return function (this: Node, config: NodeDef): void {
+  return function (this: ScheduleNode, config: NodeDef): void {
     RED.nodes.createNode(this, config);
     const status = new StatusLine(RED, this);
     const own = config as unknown as Record<string, unknown>;
@@ -47,6 +48,7 @@ export function scheduleNode(RED: NodeAPI) {
         this.receive({ tally: { trigger: "schedule" } }),
       );
     });
+    this.scheduled = () => ({ job: options.job, next: task.getNextRun()?.toISOString() ?? null });
     const showNext = () => {
       const next = task.getNextRun();
       if (next)

@@ -9,13 +9,19 @@ export const schema = nodeSchema("tally-view", "step", {
     label: "View",
     description: "What to show.",
     options: {
+      overview: "Overview",
       payments: "Payments",
       queue: "Queue",
       review: "Waiting for review",
+      states: "Queue by state",
+      spending: "Spending by category",
+      months: "Money in and out by month",
       categories: "Categories",
       confidence: "Confidence",
       runs: "Runs",
       run: "One run",
+      steps: "Runs with their steps",
+      jobs: "Jobs and their next run",
       classifications: "Classifications",
       accounts: "Accounts",
       models: "Models",
@@ -28,21 +34,27 @@ export const schema = nodeSchema("tally-view", "step", {
   accountId: field(z.string().min(1).optional(), {
     label: "Account id",
     description: "Only payments of this bank account.",
-    when: { field: "view", values: ["payments"] },
+    when: { field: "view", values: ["payments", "spending", "months", "confidence"] },
   }),
   state: field(z.string().min(1).optional(), {
     label: "State",
     description: "Only queue items, or runs, in this state.",
-    when: { field: "view", values: ["queue", "runs"] },
+    when: { field: "view", values: ["queue", "states", "runs", "steps"] },
   }),
   runId: field(z.string().min(1).optional(), {
     label: "Run id",
-    description: "The run to show; the message's own run (msg.tally.runId) when empty.",
+    description: "The run to show, or `latest`; the message's own run (msg.tally.runId) when empty.",
     when: { field: "view", values: ["run"] },
+  }),
+  days: field(z.number().int().min(1).max(3660).optional(), {
+    label: "Days",
+    description:
+      "Only payments of this many days up to the newest payment. Empty: 90 days; for confidence, all there are.",
+    when: { field: "view", values: ["spending", "months", "confidence"] },
   }),
   limit: field(z.number().int().min(1).max(1000).default(50), {
     label: "Rows",
-    description: "At most this many rows.",
+    description: "At most this many rows; for runs with their steps, this many runs.",
   }),
   after: field(z.string().min(1).optional(), {
     label: "After",

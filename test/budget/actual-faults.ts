@@ -6,8 +6,7 @@ import { TallyError, type ErrorCode } from "../../lib/values";
 import type { ActualServer } from "../servers/actual";
 import type { ActualClient } from "../servers/actual-client";
 import { actualFixture, eventually, isRunning, optionsFor, type ActualFixture } from "./actual-fixture";
-import { createdId } from "./contract";
-import { newItem } from "./fixture";
+import { createdId, newItem } from "./fixture";
 
 const isRetryable = (code: ErrorCode) => (error: unknown) =>
   error instanceof TallyError && error.code === code && error.retryable;

@@ -176,7 +176,8 @@ async function everything(client: ActualClient, budgetId: Id): Promise<Transacti
         categoryId: row.is_parent ? null : category(row),
         ...(row.notes === null ? {} : { memo: row.notes }),
         cleared: row.cleared ? ("cleared" as const) : ("uncleared" as const),
-        approved: true,
+        // Actual has no approval of its own: what we wrote waits for a person until it is reconciled.
+        approved: !row.imported_id?.startsWith("TF1:"),
         ...(row.imported_id === null ? {} : { importId: row.imported_id }),
         ...(row.transfer_acct === null ? {} : { transferAccountId: id(row.transfer_acct) }),
         ...(row.is_parent ? { split: parts } : {}),

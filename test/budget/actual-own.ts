@@ -6,8 +6,7 @@ import { makeId, ownId, TallyError, type ErrorCode } from "../../lib/values";
 import type { ActualServer } from "../servers/actual";
 import { startClient, type ActualClient } from "../servers/actual-client";
 import { actualFixture, optionsFor, type ActualFixture } from "./actual-fixture";
-import { createdId, rowOf } from "./contract";
-import { newItem } from "./fixture";
+import { createdId, newItem, rowOf } from "./fixture";
 
 const fails = (code: ErrorCode, text?: RegExp) => (error: unknown) => {
   assert.ok(error instanceof TallyError, String(error));

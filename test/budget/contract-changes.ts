@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import type { BudgetDelta } from "../../lib/budget";
 import type { Transaction } from "../../lib/store";
 import { addDays, TallyError, type Id, type Json } from "../../lib/values";
-import { createdId, rowOf } from "./contract";
-import { newItem, unknownId, type Fixture } from "./fixture";
+import { createdId, newItem, rowOf, unknownId, type Fixture } from "./fixture";
 
 /** The second half of the contract: reading, changes by people, find, update and delete. */
 export function changesContract(use: () => Fixture): void {

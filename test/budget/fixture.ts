@@ -1,4 +1,5 @@
-import type { BudgetProvider, NewTransaction } from "../../lib/budget";
+import assert from "node:assert/strict";
+import type { BudgetProvider, CreateOutcome, NewTransaction } from "../../lib/budget";
 import type { Transaction } from "../../lib/store";
 import { addDays, type CalendarDate, type Id } from "../../lib/values";
 
@@ -84,4 +85,19 @@ export function unknownId(like: Id): Id {
 /** Does the text hold no half of a surrogate pair? */
 export function isWellFormed(text: string): boolean {
   return !/\p{Surrogate}/u.test(text);
+}
+
+/** The one row of the budget with this import id. */
+export async function rowOf(fixture: Fixture, importId: string): Promise<Transaction> {
+  const rows = (await fixture.all()).filter((row) => row.importId === importId);
+  assert.equal(rows.length, 1, `rows with import id ${importId}`);
+  return rows[0]!;
+}
+
+export const statuses = (outcomes: readonly CreateOutcome[]) => outcomes.map((outcome) => outcome.status);
+
+/** The id of a created transaction; fails the test when it was not created. */
+export function createdId(outcome: CreateOutcome | undefined): Id {
+  assert.ok(outcome?.status === "created", JSON.stringify(outcome));
+  return outcome.transactionId;
 }

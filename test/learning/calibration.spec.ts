@@ -15,21 +15,32 @@ import {
 } from "../../lib/learning";
 import { seededRandom } from "../../lib/learning/random";
 
-const outcome = (confidence: number, right: boolean): Outcome => ({ predicted: "a", confidence, label: right ? "a" : "b" });
+const outcome = (confidence: number, right: boolean): Outcome => ({
+  predicted: "a",
+  confidence,
+  label: right ? "a" : "b",
+});
 
 describe("learning: calibration", () => {
   it("keeps order whatever it was fitted on", () => {
-    const rows = fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.boolean()), { maxLength: 60 });
+    const rows = fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.boolean()), {
+      maxLength: 60,
+    });
     fc.assert(
-      fc.property(rows, fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 1, noNaN: true }), (data, p, q) => {
-        const fitted = fitCalibration(
-          data.map(([x]) => x),
-          data.map(([, right]) => (right ? 1 : 0)),
-        );
-        const [low, high] = [Math.min(p, q), Math.max(p, q)];
-        assert.ok(calibrate(fitted, low) <= calibrate(fitted, high));
-        assert.ok(calibrate(fitted, low) >= 0 && calibrate(fitted, high) <= 1);
-      }),
+      fc.property(
+        rows,
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (data, p, q) => {
+          const fitted = fitCalibration(
+            data.map(([x]) => x),
+            data.map(([, right]) => (right ? 1 : 0)),
+          );
+          const [low, high] = [Math.min(p, q), Math.max(p, q)];
+          assert.ok(calibrate(fitted, low) <= calibrate(fitted, high));
+          assert.ok(calibrate(fitted, low) >= 0 && calibrate(fitted, high) <= 1);
+        },
+      ),
     );
   });
 
@@ -39,7 +50,10 @@ describe("learning: calibration", () => {
       const p = 0.5 + random() / 2;
       return { p, right: random() < 0.5 + (p - 0.5) * 0.6 };
     });
-    const fitted = fitCalibration(rows.map(({ p }) => p), rows.map(({ right }) => (right ? 1 : 0)));
+    const fitted = fitCalibration(
+      rows.map(({ p }) => p),
+      rows.map(({ right }) => (right ? 1 : 0)),
+    );
     const before = expectedCalibrationError(rows.map(({ p, right }) => outcome(p, right)));
     const after = expectedCalibrationError(rows.map(({ p, right }) => outcome(calibrate(fitted, p), right)));
     assert.ok(before > 0.08 && after < 0.03, `${before} -> ${after}`);
@@ -65,13 +79,20 @@ describe("learning: calibration", () => {
 
   it("chooses a threshold that keeps its promise on the rows it saw", () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.boolean()), { maxLength: 200 }), (rows) => {
-        const confidences = rows.map(([confidence]) => confidence);
-        const threshold = chooseThreshold(confidences, rows.map(([, right]) => (right ? 1 : 0)), 0.8);
-        const answered = rows.filter(([confidence]) => confidence >= threshold);
-        const right = answered.filter(([, good]) => good).length;
-        assert.ok(answered.length === 0 || right / answered.length >= 0.8);
-      }),
+      fc.property(
+        fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.boolean()), { maxLength: 200 }),
+        (rows) => {
+          const confidences = rows.map(([confidence]) => confidence);
+          const threshold = chooseThreshold(
+            confidences,
+            rows.map(([, right]) => (right ? 1 : 0)),
+            0.8,
+          );
+          const answered = rows.filter(([confidence]) => confidence >= threshold);
+          const right = answered.filter(([, good]) => good).length;
+          assert.ok(answered.length === 0 || right / answered.length >= 0.8);
+        },
+      ),
     );
   });
 
@@ -79,7 +100,12 @@ describe("learning: calibration", () => {
     const rows = [outcome(0.9, true), outcome(0.8, true), outcome(0.7, false), outcome(0.6, true)];
     assert.deepEqual(
       coverageCurve(rows).map(({ coverage, precision }) => [coverage, Math.round(precision * 100)]),
-      [[0.25, 100], [0.5, 100], [0.75, 67], [1, 75]],
+      [
+        [0.25, 100],
+        [0.5, 100],
+        [0.75, 67],
+        [1, 75],
+      ],
     );
     assert.equal(coverageAtPrecision(rows, 0.95), 0.5);
   });

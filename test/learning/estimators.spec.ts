@@ -25,7 +25,9 @@ for (const name of estimatorNames()) {
     it("gives probabilities of all categories that sum to one", () => {
       const estimator = createEstimator(name);
       estimator.fit(household(100));
-      const { categories, probabilities } = estimator.predict(example({ text: "never seen", description: "" }));
+      const { categories, probabilities } = estimator.predict(
+        example({ text: "never seen", description: "" }),
+      );
       assert.equal(new Set(categories).size, 6);
       assert.ok(Math.abs(probabilities.reduce((a, b) => a + b, 0) - 1) < 1e-5);
       assert.ok(probabilities.every((p) => p >= 0 && p <= 1));
@@ -94,8 +96,15 @@ describe("learning: estimators", () => {
   });
 
   it("refuses bytes that are no model", () => {
-    for (const bytes of [new Uint8Array(3), new Uint8Array(64), Buffer.from("TFM1\xff\xff\xff\x7fxxxx", "latin1")]) {
-      assert.throws(() => decodeArtifact(bytes), (error: TallyError) => error.code === "MODEL_MISSING");
+    for (const bytes of [
+      new Uint8Array(3),
+      new Uint8Array(64),
+      Buffer.from("TFM1\xff\xff\xff\x7fxxxx", "latin1"),
+    ]) {
+      assert.throws(
+        () => decodeArtifact(bytes),
+        (error: TallyError) => error.code === "MODEL_MISSING",
+      );
     }
   });
 });

@@ -56,27 +56,30 @@ describe("learning: features", () => {
 
   it("remembers the last five labels of a key, newest first, and survives being written down", () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.integer({ min: 1, max: 300 }), fc.nat(100)), { maxLength: 800 }), (pushes) => {
-        const memory = new LabelMemory(4);
-        const expected = new Map<number, number[]>();
-        for (const [key, label] of pushes) {
-          memory.push(key, label);
-          expected.set(key, [label, ...(expected.get(key) ?? [])]);
-        }
-        const written = memory.serialise();
-        const restored = LabelMemory.restore(written.keys, written.slots);
-        for (const held of [memory, restored]) {
-          for (const [key, labels] of expected) {
-            const at = held.find(key);
-            assert.equal(held.slots[at], labels.length);
-            assert.deepEqual(
-              Array.from(held.slots.subarray(at + 1, at + 1 + Math.min(5, labels.length))),
-              labels.slice(0, 5),
-            );
+      fc.property(
+        fc.array(fc.tuple(fc.integer({ min: 1, max: 300 }), fc.nat(100)), { maxLength: 800 }),
+        (pushes) => {
+          const memory = new LabelMemory(4);
+          const expected = new Map<number, number[]>();
+          for (const [key, label] of pushes) {
+            memory.push(key, label);
+            expected.set(key, [label, ...(expected.get(key) ?? [])]);
           }
-          assert.equal(held.find(301), -1);
-        }
-      }),
+          const written = memory.serialise();
+          const restored = LabelMemory.restore(written.keys, written.slots);
+          for (const held of [memory, restored]) {
+            for (const [key, labels] of expected) {
+              const at = held.find(key);
+              assert.equal(held.slots[at], labels.length);
+              assert.deepEqual(
+                Array.from(held.slots.subarray(at + 1, at + 1 + Math.min(5, labels.length))),
+                labels.slice(0, 5),
+              );
+            }
+            assert.equal(held.find(301), -1);
+          }
+        },
+      ),
     );
   });
 

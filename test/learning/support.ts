@@ -36,4 +36,7 @@ export function household(count: number, seed = 7): LabelledExample[] {
   });
 }
 
-export const example = (more: Partial<LabelledExample> = {}): LabelledExample => ({ ...household(1)[0]!, ...more });
+export const example = (more: Partial<LabelledExample> = {}): LabelledExample => ({
+  ...household(1)[0]!,
+  ...more,
+});

@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { decide, explain, firstGate, gate, TrainedModel, trainInWorker, trainModel, type Outcome } from "../../lib/learning";
+import {
+  decide,
+  explain,
+  firstGate,
+  gate,
+  TrainedModel,
+  trainInWorker,
+  trainModel,
+  type Outcome,
+} from "../../lib/learning";
 import { sha256, type TallyError } from "../../lib/values";
 import { example, household } from "./support";
 
@@ -43,9 +52,16 @@ describe("learning: training", function () {
   });
 
   it("abstains on noise: nothing can be promised there", () => {
-    const noise = rows.map((row, i) => ({ ...row, label: ["a", "b", "c", "d"][(i * 7919) % 4]!, text: `shop ${i}`, description: "" }));
+    const noise = rows.map((row, i) => ({
+      ...row,
+      label: ["a", "b", "c", "d"][(i * 7919) % 4]!,
+      text: `shop ${i}`,
+      description: "",
+    }));
     const { model } = trainModel(noise);
-    const answered = noise.slice(0, 100).filter((row) => decide(model, { ...row, text: `other ${row.id}` }).categoryId);
+    const answered = noise
+      .slice(0, 100)
+      .filter((row) => decide(model, { ...row, text: `other ${row.id}` }).categoryId);
     assert.equal(answered.length, 0);
   });
 
@@ -112,7 +128,9 @@ describe("learning: cascade", () => {
     assert.match(explained.reason, /<groceries>/);
     assert.ok(explained.explanation.nearest.some(({ text }) => text.startsWith("JUMBO")));
     assert.ok(explained.explanation.terms.length > 0);
-    assert.ok(explained.top.every(({ confidence }, i) => i === 0 || confidence <= explained.top[i - 1]!.confidence));
+    assert.ok(
+      explained.top.every(({ confidence }, i) => i === 0 || confidence <= explained.top[i - 1]!.confidence),
+    );
   });
 
   it("abstains without a model", () => {
@@ -123,7 +141,11 @@ describe("learning: cascade", () => {
 
 describe("learning: gate", () => {
   const outcomes = (n: number, right: number): Outcome[] =>
-    Array.from({ length: n }, (_, i) => ({ predicted: (i * 37) % 100 < right ? "a" : "b", confidence: 0.9, label: "a" }));
+    Array.from({ length: n }, (_, i) => ({
+      predicted: (i * 37) % 100 < right ? "a" : "b",
+      confidence: 0.9,
+      label: "a",
+    }));
 
   it("promotes what is better, and what is equal", () => {
     assert.equal(gate(outcomes(400, 90), outcomes(400, 70), []).verdict, "better");
@@ -145,7 +167,10 @@ describe("learning: gate", () => {
         label: i % 10 === 0 ? "rare" : "a",
       }));
     const verdict = gate(mixed(false), mixed(true), []);
-    assert.deepEqual([verdict.promote, verdict.verdict, verdict.guarded], [false, "category-guard", ["rare"]]);
+    assert.deepEqual(
+      [verdict.promote, verdict.verdict, verdict.guarded],
+      [false, "category-guard", ["rare"]],
+    );
   });
 
   it("waits when there is nothing to compare, unless something new is known", () => {
@@ -159,6 +184,9 @@ describe("learning: gate", () => {
   });
 
   it("gives the same interval for the same seed", () => {
-    assert.deepEqual(gate(outcomes(300, 80), outcomes(300, 75), []), gate(outcomes(300, 80), outcomes(300, 75), []));
+    assert.deepEqual(
+      gate(outcomes(300, 80), outcomes(300, 75), []),
+      gate(outcomes(300, 80), outcomes(300, 75), []),
+    );
   });
 });

@@ -82,6 +82,7 @@ async function ownServer(kind: "mongod" | "ferretdb", command: CommandOf): Promi
   const end = async (signal: NodeJS.Signals) => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((resolve) => child.once("exit", resolve));
+    child.ref();
     child.kill(signal);
     await ended;
   };
@@ -120,7 +121,7 @@ async function launch([binary, ...args]: [string, ...string[]], port: number): P
 }
 
 /** The built FerretDB, from the cache or built now; its name carries a hash of its sources. */
-function ferretBinary(): string | { unavailable: string } {
+export function ferretBinary(): string | { unavailable: string } {
   const hash = createHash("sha256");
   for (const name of ["go.mod", "go.sum", "main.go"]) hash.update(readFileSync(path.join(SOURCES, name)));
   const cache = path.join(process.env["XDG_CACHE_HOME"] ?? path.join(homedir(), ".cache"), "tallyflow");

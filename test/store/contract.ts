@@ -19,8 +19,10 @@ import { checkModel } from "./model";
 export interface Fixture {
   /** Another connection to the same data. */
   open(): Promise<Store>;
-  /** Documents for the scan of much; fewer where the server keeps no index. */
+  /** Documents for the scan of much; 0 leaves it out, where the server is too slow for so many. */
   scanSize: number;
+  /** Are updates of one document atomic? Races are left out where they are not. */
+  atomic: boolean;
   /** Runs of the model-based property. */
   propertyRuns: number;
 }
@@ -152,7 +154,8 @@ export function contract(fixture: () => Fixture): void {
       assert.equal(await c.get("good"), undefined);
     });
 
-    it("answers exactly when two stores write the same documents at once", async () => {
+    it("answers exactly when two stores write the same documents at once", async function () {
+      if (!fixture().atomic) this.skip();
       const docs = Array.from({ length: 60 }, (_, i): Item => ({ id: `i${i}`, group: "g", rank: i }));
       const results = await Promise.all([c.upsertMany(docs), d.upsertMany(docs), c.upsertMany(docs)]);
       assert.equal(
@@ -213,6 +216,29 @@ export function contract(fixture: () => Fixture): void {
         ["c", "a", "c"],
       );
       assert.equal(await c.get("nobody"), undefined);
+    });
+
+    it("reads documents without fields that are not needed, and changes none", async () => {
+      const doc: Item = {
+        id: "a",
+        group: "g",
+        rank: 1,
+        tags: ["x"],
+        body: { large: [1e300, "\u20ac", null] },
+      };
+      const bare: Item = { id: "b", group: "g", rank: 2 };
+      await c.upsertMany([doc, bare]);
+      const { body: _body, tags: _tags, ...rest } = doc;
+      assert.deepEqual(await c.getMany(["b", "a", "nobody"], ["body", "tags"]), [bare, rest]);
+      const seen: unknown[] = [];
+      const query = { index: "byGroup", equals: ["g"] };
+      for await (const item of c.scan(query, ["body", "tags"])) seen.push(item);
+      assert.deepEqual(seen, [rest, bare]);
+      assert.deepEqual(await c.getMany(["a"]), [doc]);
+      await assert.rejects(c.getMany(["a"], ["id"]), code("CONFIG_INVALID"));
+      await assert.rejects(async () => {
+        for await (const item of c.scan(query, ["rank"])) seen.push(item);
+      }, code("CONFIG_INVALID"));
     });
 
     it("gives back any JSON as it was given, and nothing of its own", async () => {
@@ -382,6 +408,25 @@ export function contract(fixture: () => Fixture): void {
       c.upsertMany([{ id: "a", group: "g", rank: 1, tags: ["x"], body: { k: [1, { b: 1, a: 2 }] } }]),
     );
 
+    it("sets an object of which only the keys, or their order, differ", async function () {
+      // FerretDB's own `$set` does not; its adapter goes round it.
+      if (!fixture().atomic) this.skip();
+      const bodies: Json[] = [
+        { one: "v" },
+        { two: "v" },
+        { two: "v", k: [{ a: 1 }] },
+        { two: "v", k: [{ b: 1 }] },
+      ];
+      for (const body of bodies) {
+        await c.updateMany([{ id: "a", expected: { rank: 1 }, set: { body, day: "d" } }]);
+        const found = await c.get("a");
+        assert.deepEqual([found?.body, found?.day, found?.tags], [body, "d", ["x"]]);
+      }
+      await c.updateMany([{ id: "a", expected: {}, set: { body: { three: "v" }, day: undefined } }]);
+      const { body, day } = (await c.get("a")) ?? {};
+      assert.deepEqual([body, day], [{ three: "v" }, undefined]);
+    });
+
     it("writes only when all of `expected` holds", async () => {
       const set = { rank: 9 };
       const conflicts = await c.updateMany([
@@ -459,6 +504,20 @@ export function contract(fixture: () => Fixture): void {
       assert.equal(await c.count({ index: "byDay", equals: ["won"] }), 25);
     });
 
+    it("updates many in one call", async function () {
+      if (!fixture().atomic) this.skip();
+      const n = fixture().scanSize === 0 ? 120 : 2500;
+      await c.upsertMany(Array.from({ length: n }, (_, i): Item => ({ id: `i${i}`, group: "m", rank: 0 })));
+      const updates = Array.from({ length: n }, (_, i) => ({
+        id: `i${i}`,
+        expected: { rank: 0 },
+        set: { rank: 1 },
+      }));
+      assert.equal((await c.updateMany(updates)).updatedIds.length, n);
+      assert.equal((await c.updateMany(updates)).conflictIds.length, n);
+      assert.equal(await c.count({ index: "byGroup", equals: ["m", 1] }), n);
+    }).timeout(120_000);
+
     it("refuses to change an id", async () => {
       await assert.rejects(
         c.updateMany([{ id: "a", expected: {}, set: { id: "b" } }]),
@@ -466,7 +525,8 @@ export function contract(fixture: () => Fixture): void {
       );
     });
 
-    it("has exactly one winner on every document when stores race", async () => {
+    it("has exactly one winner on every document when stores race", async function () {
+      if (!fixture().atomic) this.skip();
       const n = 40;
       await c.upsertMany(Array.from({ length: n }, (_, i): Item => ({ id: `r${i}`, group: "free" })));
       for (const kind of ["scalar", "composite"] as const) {
@@ -497,7 +557,8 @@ export function contract(fixture: () => Fixture): void {
       }
     }).timeout(120_000);
 
-    it("counts up without a lost step when stores race", async () => {
+    it("counts up without a lost step when stores race", async function () {
+      if (!fixture().atomic) this.skip();
       await c.upsertMany([{ id: "n", group: "g", rank: 0 }]);
       const step = async (one: Collection<Item>): Promise<void> => {
         for (;;) {
@@ -538,6 +599,10 @@ export function contract(fixture: () => Fixture): void {
   it("reads much with little memory", async function () {
     this.timeout(600_000);
     const size = fixture().scanSize;
+    if (size === 0) {
+      console.log("      skipped: reading much, which this server is too slow for");
+      this.skip();
+    }
     const filler = "x".repeat(400);
     for (let start = 0; start < size; start += 10_000) {
       const length = Math.min(10_000, size - start);
@@ -580,7 +645,8 @@ export function contract(fixture: () => Fixture): void {
       now = 1_700_000_000_000;
     });
 
-    it("go to exactly one of many", async () => {
+    it("go to exactly one of many", async function () {
+      if (!fixture().atomic) this.skip();
       const tries = await Promise.all(
         Array.from({ length: 8 }, (_, i) => acquireLease(i % 2 ? store : other, name, `o${i}`, 1000, clock)),
       );
@@ -617,7 +683,8 @@ export function contract(fixture: () => Fixture): void {
       assert.equal(again?.until, new Date(now + 1000).toISOString());
     });
 
-    it("keep two pieces of work apart, and are free after one that failed", async () => {
+    it("keep two pieces of work apart, and are free after one that failed", async function () {
+      if (!fixture().atomic) this.skip();
       let running = 0;
       let ran = 0;
       const work = async () => {

@@ -42,6 +42,7 @@ describe("store: SQLite", () => {
     contract(() => ({
       open: () => openStore({ kind: "sqlite", path: one }),
       scanSize: 200_000,
+      atomic: true,
       propertyRuns: 60,
     }));
   });
@@ -109,6 +110,10 @@ describe("store: SQLite", () => {
     const store = await openStore({ kind: "sqlite", path: one });
     assert.equal((await store.collection(counters).get("left"))?.n, 1);
     await store.close();
+  });
+
+  it("holds a process that waits for its closing", async () => {
+    assert.equal(await exitOf(spawn(process.execPath, [WRITER, "after", file()], { stdio: "inherit" })), 7);
   });
 
   it("fails waiting calls when its thread dies, and opens again with the next call", async () => {
@@ -212,7 +217,7 @@ describe("store: SQLite", () => {
       for (const one of [query, { ...query, after }, { index: "byDate", order }, { index: "id", order }]) {
         const plan = planRange(def, one);
         for (const segment of plan.segments) {
-          const { sql, binds } = selectSegment(def.name, segment, plan, 10);
+          const { sql, binds } = selectSegment(def.name, segment, plan, 10, ["body"]);
           const steps = raw.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...binds);
           const text = steps.map((step) => String(step["detail"])).join("; ");
           assert.match(text, /USING (COVERING )?INDEX/, `${sql}: ${text}`);

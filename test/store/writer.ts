@@ -30,11 +30,11 @@ async function rounds(path: string): Promise<void> {
   }
 }
 
-async function count(path: string, times: number): Promise<void> {
+async function count(path: string): Promise<void> {
   const store = await openStore({ kind: "sqlite", path });
   const collection = store.collection(counters);
   await collection.insertMissing([{ id: "n", n: 0 }]);
-  for (let left = times; left > 0;) {
+  for (let left = 50; left > 0;) {
     const n = (await collection.get("n"))!.n;
     const { updatedIds } = await collection.updateMany([{ id: "n", expected: { n }, set: { n: n + 1 } }]);
     left -= updatedIds.length;
@@ -48,10 +48,18 @@ async function leave(path: string): Promise<void> {
   await store.collection(counters).upsertMany([{ id: "left", n: 1 }]);
 }
 
+/** Closes the store and goes on with other work. */
+async function after(path: string): Promise<void> {
+  const store = await openStore({ kind: "sqlite", path });
+  await store.close();
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  process.exit(7);
+}
+
 if (require.main === module) {
   const [, , what, path] = process.argv;
-  const work = what === "rounds" ? rounds(path!) : what === "count" ? count(path!, 50) : leave(path!);
-  work.catch((error: unknown) => {
+  const works = { rounds, count, leave, after };
+  works[what as keyof typeof works](path!).catch((error: unknown) => {
     console.error(error);
     process.exit(1);
   });

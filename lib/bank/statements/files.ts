@@ -21,6 +21,11 @@ export interface FoundFile {
 /** What is no statement yet, or never: parts of downloads, hidden files, editors' copies. */
 const IGNORED = /^(?:\.|~)|(?:\.(?:part|partial|crdownload|download|tmp|temp|swp|lock)|~)$/i;
 
+/** Would a file of this name be left out of a folder? */
+export function isIgnored(name: string): boolean {
+  return IGNORED.test(name);
+}
+
 /** Files given in memory. */
 export function givenFiles(files: readonly StatementFile[], maxBytes: number): FoundFile[] {
   return files.map(({ name, content }) => ({
@@ -48,7 +53,7 @@ export async function folderFiles(
   try {
     const entries = await readdir(folder, { withFileTypes: true });
     names = entries
-      .filter((entry) => !entry.isDirectory() && !IGNORED.test(entry.name))
+      .filter((entry) => !entry.isDirectory() && !isIgnored(entry.name))
       .map((entry) => entry.name);
   } catch (cause) {
     throw new TallyError(

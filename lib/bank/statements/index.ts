@@ -7,3 +7,5 @@ export {
   type StatementFileOptions,
   type StatementFileProvider,
 } from "./provider";
+export { previewCsv, type CsvColumn, type CsvPreview } from "./csv";
+export { keepStatement, safeFileName, type KeptStatement } from "./keep";

@@ -35,7 +35,10 @@ export interface StatementFileOptions {
 }
 
 export interface StatementFileProvider extends BankProvider {
-  /** Files that could not be read at all at the last look, by name with the reason. */
+  /**
+   * Of the last look: files that could not be read at all, and the errors of those in which no account was left, by
+   * name with the reason.
+   */
   fileErrors(): readonly RowError[];
 }
 
@@ -94,21 +97,14 @@ class FilesProvider implements StatementFileProvider {
         });
       }
     }
-    // Without any account nobody would tell of the errors.
-    const errors = files.flatMap(({ name, error, statement }) => [
-      ...(error ? [error] : []),
-      ...(statement?.errors ?? []).map((one) => ({ ...one, reason: `${name}: ${one.reason}` })),
-    ]);
-    if (found.size === 0 && errors.length > 0) {
+    // With no account there is nobody to tell these with.
+    const errors =
+      found.size > 0 ? [] : files.flatMap((file) => (file.error ? [file.error] : this.errorsOf(file)));
+    if (errors.length > 0) {
       const codes = new Set(errors.flatMap(({ code }) => code ?? []));
       const [code] = codes.size === 1 ? codes : [];
-      throw new TallyError(
-        code ?? "STATEMENT_UNREADABLE",
-        errors
-          .slice(0, TOLD)
-          .map(({ reason }) => reason)
-          .join("\n"),
-      );
+      const told = errors.slice(0, TOLD).map(({ reason }) => reason);
+      throw new TallyError(code ?? "STATEMENT_UNREADABLE", told.join("\n"));
     }
     return [...found.values()];
   }
@@ -120,11 +116,19 @@ class FilesProvider implements StatementFileProvider {
     const cursor: FilesCursor = {};
     for (const { name, hash } of files) if (done.has(hash)) cursor[name] = hash;
     const speaker = this.speaker(files);
+    let unsaid = false;
     for (const file of files) {
       if (done.has(file.hash)) continue;
       request.signal?.throwIfAborted();
       const rows = this.rowsOf(file, account, request.since);
       const errors = [...(speaker === account.id && file.error ? [file.error] : []), ...rows.errors];
+      // Most files of a folder are of other accounts: a page for each would be a write for each.
+      unsaid = rows.payments.length === 0 && errors.length === 0;
+      if (unsaid) {
+        cursor[file.name] = file.hash;
+        done.add(file.hash);
+        continue;
+      }
       for (let at = 0; at === 0 || at < rows.payments.length; at += PAGE) {
         const last = at + PAGE >= rows.payments.length;
         if (last) cursor[file.name] = file.hash;
@@ -137,10 +141,17 @@ class FilesProvider implements StatementFileProvider {
       }
       done.add(file.hash);
     }
+    if (unsaid) yield { payments: [], errors: [], cursor: { files: { ...cursor } } };
   }
 
   fileErrors(): readonly RowError[] {
-    return [...this.known.values()].flatMap(({ error }) => (error ? [error] : []));
+    return [...this.known.values()].flatMap((file) => {
+      const { error, statement } = file;
+      if (error) return [error];
+      if (!statement || statement.accounts.some((account) => this.accountId(account) !== undefined))
+        return [];
+      return statement.errors.map((row) => ({ ...row, reason: `${file.name}: ${row.reason}` }));
+    });
   }
 
   async close(): Promise<void> {
@@ -222,10 +233,10 @@ class FilesProvider implements StatementFileProvider {
     if (!statement) return { payments: [], errors: [] };
     const named = statement.accounts.map((item) => this.accountId(item));
     const first = named.find((id) => id !== undefined);
-    const withFile = (error: RowError): RowError => ({ ...error, reason: `${file.name}: ${error.reason}` });
+    const withFile = (error: RowError): RowError => inFile(file, error);
     const speaksFor =
       first === account.id || (first === undefined && this.speaker([...this.known.values()]) === account.id);
-    const errors = speaksFor ? statement.errors.map(withFile) : [];
+    const errors = speaksFor ? this.errorsOf(file) : [];
     const rows: StatementPayment[] = [];
     const copies = new Set<string>();
     statement.accounts.forEach((item, at) => {
@@ -286,6 +297,19 @@ class FilesProvider implements StatementFileProvider {
     return { payments, errors };
   }
 
+  /** Errors of a file that was read, and its rows that belong to no account. */
+  private errorsOf(file: ReadFile): RowError[] {
+    const errors = file.statement?.errors ?? [];
+    const unnamed = (file.statement?.accounts ?? [])
+      .filter((account) => account.payments.length > 0 && this.accountId(account) === undefined)
+      .map((account): RowError => ({
+        ...lineOf(account.payments[0]),
+        code: "CONFIG_INVALID",
+        reason: `The file does not name its account, so its ${account.payments.length} rows were left out. Set the account (IBAN or number), and keep the files of other accounts in another folder.`,
+      }));
+    return [...errors, ...unnamed].map((error) => inFile(file, error));
+  }
+
   private accountId(account: StatementAccount): string | undefined {
     // An account that is set stands for itself in every format: MT940 may have its number, CAMT its IBAN.
     const { account: set } = this.options;
@@ -317,6 +341,10 @@ class FilesProvider implements StatementFileProvider {
     if (known?.balance && known.balance.at > at) return { balance: known.balance };
     return { balance: { amount: closing.amount, at } };
   }
+}
+
+function inFile(file: ReadFile, error: RowError): RowError {
+  return { ...error, reason: `${file.name}: ${error.reason}` };
 }
 
 function lineOf(payment: StatementPayment | undefined): { line?: number } {

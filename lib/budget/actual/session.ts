@@ -177,21 +177,30 @@ export class Session {
     }
     if (file.encryptKeyId && !this.settings.encryptionPassword) throw await this.failure("missing-key");
     await this.dropCopies((metadata) => metadata["groupId"] !== file.groupId);
-    try {
-      await this.api.downloadBudget(
-        file.groupId,
-        this.settings.encryptionPassword && file.encryptKeyId
-          ? { password: this.settings.encryptionPassword }
-          : undefined,
-      );
-    } catch (thrown) {
-      const reason = reasonOf(thrown);
+    const password = file.encryptKeyId ? this.settings.encryptionPassword : undefined;
+    let reason = await this.tryDownload(file.groupId, password);
+    for (const pause of PAUSES) {
+      if (reason === undefined || !NO_ANSWER.has(reason)) break;
+      await delay(pause);
+      reason = await this.tryDownload(file.groupId, password);
+    }
+    if (reason !== undefined) {
       if (!mayRetry || !COPY_IS_STALE.has(reason)) throw await this.failure(reason);
       await this.dropCopies(() => true);
       await this.openRemote(syncId, false);
       return;
     }
     await this.remember(makeId("actual", file.fileId), file.name);
+  }
+
+  /** Download, or open and sync the copy that is here: either can be repeated at will. */
+  private async tryDownload(groupId: string, password: string | undefined): Promise<string | undefined> {
+    try {
+      await this.api.downloadBudget(groupId, password === undefined ? undefined : { password });
+      return undefined;
+    } catch (thrown) {
+      return reasonOf(thrown);
+    }
   }
 
   private async openLocal(folder: string): Promise<void> {

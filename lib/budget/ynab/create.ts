@@ -1,4 +1,4 @@
-import { addDays, ownId, TallyError, toTallyError, type StoredError } from "../../values";
+import { addDays, ownId, TallyError, toTallyError, Turns, type StoredError } from "../../values";
 import type { CreateOutcome, NewTransaction } from "../port";
 import type { AccountBook } from "./accounts";
 import { detailOf, type YnabApi } from "./api";
@@ -58,7 +58,9 @@ export class BulkWriter {
     const wanted = items.flatMap((item) => [item.accountId, item.transferAccountId ?? []].flat());
     const accounts = await this.parts.accounts.getAll(wanted.map(ownId), signal);
     const prepared = new Map<string, Prepared>();
+    const turns = new Turns();
     for (const item of items) {
+      if (turns.due) await turns.take();
       if (prepared.has(item.importId) || this.outcomes.has(item.importId)) continue;
       try {
         prepared.set(item.importId, { item, wire: await this.wireOf(item, accounts, signal) });

@@ -1,5 +1,5 @@
 import type { Budget } from "../../store";
-import type { CalendarDate, Json } from "../../values";
+import { mapInTurns, type CalendarDate, type Json } from "../../values";
 import type { BudgetDelta } from "../port";
 import type { YnabApi } from "./api";
 import { groupState, readCursor, RESOURCES, type YnabCursor } from "./cursor";
@@ -55,7 +55,7 @@ export class Extraction {
         group.categories.map((row) => categoryOf(plan, group, row)),
       ),
       payees: loaded.payees.map((row) => payeeOf(plan, row)),
-      transactions: loaded.transactions.map((row) => transactionOf(plan, row)),
+      transactions: await mapInTurns(loaded.transactions, (row) => transactionOf(plan, row)),
       // With a first date it is not everything: what is older must not be taken for deleted.
       full: known === undefined && since === undefined,
       cursor: next as unknown as Json,

@@ -23,7 +23,7 @@ import { ENTRY, HEAD, SparseRows } from "./sparseRows";
  * category gets an entry in a row.
  */
 const NAME = "sparse-logistic";
-const DEFAULTS = { rate: 0.1, floor: 0.3, cut: 0.001, open: 0.05 };
+const DEFAULTS = { rate: 0.1, floor: 0.3, cut: 0.01, open: 0.05 };
 
 class SparseLogistic implements Estimator {
   readonly name = NAME;
@@ -54,23 +54,16 @@ class SparseLogistic implements Estimator {
 
   predict(example: Example): Scores {
     this.extractor.extract(example, this.memory);
-    const probabilities = new Float32Array(this.index.ids.length);
-    this.score(probabilities);
-    softmax(probabilities);
-    return { categories: this.index.ids.slice(), probabilities };
+    const scores = this.cleared();
+    this.score(scores);
+    softmax(scores);
+    return { categories: this.index.ids.slice(), probabilities: Float32Array.from(scores) };
   }
 
   update(example: Example, label: Id): void {
     this.extractor.extract(example, this.memory);
     const target = this.index.add(label);
-    const n = this.index.ids.length;
-    if (this.scores.length < n) {
-      this.scores = new Float64Array(n * 2);
-      this.stamps = new Int32Array(n * 2);
-      this.active = new Int32Array(n * 2);
-    }
-    const scores = this.scores.subarray(0, n);
-    scores.fill(0);
+    const scores = this.cleared();
     this.score(scores);
     softmax(scores);
     scores[target] = scores[target]! - 1;
@@ -115,21 +108,37 @@ class SparseLogistic implements Estimator {
     };
   }
 
-  /** Add up the weights of the extracted features; remembers where the rows are for {@link descend}. */
-  private score(into: Float32Array | Float64Array): void {
+  /** A zero for every category; always 64-bit, so that the hot loops meet one kind of array. */
+  private cleared(): Float64Array {
+    const n = this.index.ids.length;
+    if (this.scores.length !== n) {
+      this.scores = new Float64Array(n);
+      this.stamps = new Int32Array(n);
+      this.active = new Int32Array(n);
+    } else this.scores.fill(0);
+    return this.scores;
+  }
+
+  /**
+   * Add up the weights of the extracted features; remembers where the rows are for {@link descend}. All rows are
+   * looked up before any is read, so that the processor waits for many places of memory at once.
+   */
+  private score(into: Float64Array): void {
     const { hashes, values, size } = this.extractor.vector;
     if (this.rowAt.length < size) this.rowAt = new Int32Array(size * 2);
     const rowAt = this.rowAt;
-    const rows = this.rows;
-    const ints = rows.ints;
-    const floats = rows.floats;
+    this.rows.findAll(hashes, size, rowAt);
+    const ints = this.rows.ints;
+    const floats = this.rows.floats;
     for (let i = 0; i < size; i++) {
-      const row = rows.find(hashes[i]!);
-      rowAt[i] = row;
+      const row = rowAt[i]!;
       if (row < 0) continue;
       const value = values[i]!;
       const end = row + HEAD + ints[row]! * ENTRY;
-      for (let e = row + HEAD; e < end; e += ENTRY) into[ints[e]!]! += value * floats[e + 1]!;
+      for (let e = row + HEAD; e < end; e += ENTRY) {
+        const c = ints[e]!;
+        into[c] = into[c]! + value * floats[e + 1]!;
+      }
     }
   }
 

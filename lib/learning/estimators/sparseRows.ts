@@ -37,6 +37,11 @@ export class SparseRows {
     return this.index.get(hash);
   }
 
+  /** {@link find} for the first `size` of many hashes. */
+  findAll(hashes: Uint32Array, size: number, into: Int32Array): void {
+    this.index.getAll(hashes, size, into);
+  }
+
   /** A row for a feature, or -1 when the table is full. */
   open(hash: number): number {
     const known = this.index.get(hash);

@@ -1,4 +1,3 @@
-import { setImmediate as breathe } from "node:timers/promises";
 import type { Counts, StepContext } from "../../runs";
 import {
   classifications,
@@ -9,7 +8,7 @@ import {
   type QueueState,
 } from "../../store";
 import { moveItems, type Move } from "../../queue";
-import { TallyError, type Id, type Instant } from "../../values";
+import { TallyError, Turns, type Id, type Instant } from "../../values";
 import { decide, explain, type Explained, type UserRule } from "../cascade";
 import { exampleOf, usableCategories } from "./labels";
 import { liveModel, type LiveModel } from "./live";
@@ -32,8 +31,6 @@ export interface ClassifySummary {
 }
 
 const PAGE = 500;
-/** Payments classified before the event loop gets its turn. */
-const BURST = 40;
 /** Stands for the model in ids and items while there is none. */
 const NO_MODEL = "none";
 
@@ -93,13 +90,17 @@ export async function classifyStep(ctx: StepContext, options: ClassifyStepOption
   }
 
   async function classifyPage(items: readonly QueueItem[]): Promise<void> {
-    const found = await store.collection(payments).getMany(items.map(({ paymentId }) => paymentId));
+    const found = await store.collection(payments).getMany(
+      items.map(({ paymentId }) => paymentId),
+      ["raw"],
+    );
     const byId = new Map(found.map((payment) => [payment.id, payment]));
     const at = ctx.now();
     const written: Classification[] = [];
     const moves: Move[] = [];
-    for (const [i, item] of items.entries()) {
-      if (i % BURST === BURST - 1) await breathe();
+    const turns = new Turns();
+    for (const item of items) {
+      if (turns.due) await turns.take();
       counts["seen"]!++;
       const payment = byId.get(item.paymentId);
       if (!payment) {
@@ -119,7 +120,7 @@ export async function classifyStep(ctx: StepContext, options: ClassifyStepOption
       });
       written.push(classificationOf(item, explained, live, at));
       const { to, set } = nextOf(explained, live);
-      if (to !== item.state) moves.push({ item, to, set });
+      moves.push({ item, to, set });
     }
     await store.collection(classifications).upsertMany(written);
     const moved = await moveItems(store, moves, at);

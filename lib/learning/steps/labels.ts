@@ -5,7 +5,7 @@ import {
   queue,
   transactions,
   type Category,
-  type Payment,
+  type PaymentFacts,
   type QueueItem,
   type Store,
   type Transaction,
@@ -14,7 +14,7 @@ import { isOwnImportId, normaliseIban, queueId, type Id } from "../../values";
 import type { Example, LabelledExample } from "../types";
 
 /** What features are made of, from a payment as the bank gave it. */
-export function exampleOf(payment: Payment): Example {
+export function exampleOf(payment: PaymentFacts): Example {
   const party = payment.counterparty;
   const account = party?.iban ? normaliseIban(party.iban) : party?.account;
   return {
@@ -59,7 +59,7 @@ export async function* labelsOf(store: Store, budgetId: Id): AsyncIterable<Label
     const labelled = page.items.filter((transaction) => isLabel(transaction, usable));
     const paired = await store.collection(matches).getMany(labelled.map(({ id }) => id));
     const paymentOf = new Map(paired.map((match) => [match.id, match.paymentId]));
-    const found = await store.collection(payments).getMany([...paymentOf.values()]);
+    const found = await store.collection(payments).getMany([...paymentOf.values()], ["raw"]);
     const byId = new Map(found.map((payment) => [payment.id, payment]));
     const items = await store.collection(queue).getMany(found.map(({ id }) => queueId(id, budgetId)));
     const itemOf = new Map(items.map((item) => [item.paymentId, item]));

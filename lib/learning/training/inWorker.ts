@@ -18,6 +18,9 @@ export type WorkerTrained = Omit<Extract<FromWorker, { kind: "trained" }>, "kind
 /** Rows of one message: some 100 kB, cloned in well under a millisecond or two. */
 const CHUNK = 250;
 
+/** Of a young generation as large as V8 likes it, training has no use: a small one takes as long. */
+const MEMORY = { maxYoungGenerationSizeMb: 6 };
+
 /**
  * Train in a worker thread. Examples are handed over in small messages with the event loop free between them, and
  * may come from an async source, so that a store can be read and handed on without holding everything.
@@ -30,7 +33,7 @@ export async function trainInWorker(
 ): Promise<WorkerTrained> {
   const { signal, progress, production, ...plain } = options;
   if (signal?.aborted) throw cancelled();
-  const worker = new Worker(path.join(__dirname, "worker.js"));
+  const worker = new Worker(path.join(__dirname, "worker.js"), { resourceLimits: MEMORY });
   try {
     return await new Promise<WorkerTrained>((resolve, reject) => {
       const stop = () => reject(cancelled());

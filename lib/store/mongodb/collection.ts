@@ -1,6 +1,6 @@
-import type { FindCursor } from "mongodb";
-import { canonicalJson, TallyError } from "../../values";
-import { byId, checkUpdates, comparableHash, holds } from "../documents";
+import type { Document, FindCursor } from "mongodb";
+import { TallyError } from "../../values";
+import { checkFields, byId, checkUpdates, comparableHash, holds } from "../documents";
 import { encodeCursor, planRange, type RangePlan, type Segment } from "../query";
 import type {
   Collection,
@@ -10,13 +10,14 @@ import type {
   Doc,
   Page,
   RangeQuery,
+  ScanQuery,
   UpsertResult,
 } from "../port";
 import { decodeDocument, encodeBody, type Private, type StoredDocument } from "./codec";
 import { filterOf, sortOf } from "./filters";
 import { isCursorGone } from "./errors";
 import { batches, batchesOfDistinct, changes, isComposite, scalarFilter } from "./updates";
-import { writeBatch, type Mark, type Marks, type StoredCollection, type Write } from "./writes";
+import type { Access, Change, Insert, Mark, Marks, StoredCollection, Write } from "./writes";
 
 const SCAN_BATCH = 500;
 /** Rounds of read and write on one batch while others write the same documents. Each round somebody gets on. */
@@ -25,10 +26,8 @@ const ROUNDS = 100;
 /** What a collection needs of its store. */
 export interface Connection {
   marks: Marks;
-  /** May equal changes to several documents be one operation? Then the server does not repeat it by itself. */
-  grouping(): Promise<boolean>;
   /** The driver's collection, its indexes made; errors of `work` become TallyErrors. */
-  use<R>(work: (collection: StoredCollection) => Promise<R>): Promise<R>;
+  use<R>(work: (collection: StoredCollection, access: Access) => Promise<R>): Promise<R>;
 }
 
 interface Head {
@@ -54,7 +53,7 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
     const distinct = [...byId(this.def, docs).values()];
     const total: UpsertResult = { inserted: 0, changed: 0, unchanged: 0, insertedIds: [], changedIds: [] };
     for (const batch of batches(distinct))
-      await this.#connection.use((found) => this.#upsert(found, batch, total));
+      await this.#connection.use((found, access) => this.#upsert(found, access, batch, total));
     total.inserted = total.insertedIds.length;
     total.changed = total.changedIds.length;
     total.unchanged = distinct.length - total.inserted - total.changed;
@@ -64,15 +63,14 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
   async insertMissing(docs: readonly T[]): Promise<{ inserted: number; insertedIds: string[] }> {
     const insertedIds: string[] = [];
     for (const batch of batches([...byId(this.def, docs).values()])) {
-      await this.#connection.use(async (collection) => {
+      await this.#connection.use(async (collection, access) => {
         const ids = batch.map((doc) => doc.id);
         const there = new Set<string>();
-        for await (const { _id } of collection.find({ _id: { $in: ids } }, { projection: { _id: 1 } }))
-          there.add(_id);
+        for await (const { _id } of access.findByIds(collection, ids, { _id: 1 })) there.add(_id);
         const mark = this.#connection.marks.next();
         const writes = batch.filter((doc) => !there.has(doc.id)).map((doc) => this.#insert(doc, mark));
-        const done = await writeBatch(collection, writes, mark);
-        insertedIds.push(...idsOf(writes).filter((id) => done.has(id)));
+        const done = await access.write(collection, writes, mark);
+        for (const { id } of writes) if (done.has(id)) insertedIds.push(id);
       });
     }
     return { inserted: insertedIds.length, insertedIds };
@@ -83,11 +81,13 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
     return stored === null ? undefined : decodeDocument<T>(stored);
   }
 
-  async getMany(ids: readonly string[]): Promise<T[]> {
+  async getMany(ids: readonly string[], without: readonly string[] = []): Promise<T[]> {
+    checkFields(this.def, without);
+    const projection = projectionOf(without);
     const found = new Map<string, T>();
     for (const batch of batches([...new Set(ids)])) {
-      await this.#connection.use(async (collection) => {
-        for await (const stored of collection.find({ _id: { $in: batch } })) {
+      await this.#connection.use(async (collection, access) => {
+        for await (const stored of access.findByIds(collection, batch, projection)) {
           found.set(stored._id, decodeDocument<T>(stored));
         }
       });
@@ -111,7 +111,8 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
     return { items, next: encodeCursor(items.at(-1)!, this.def as CollectionDef<Doc>, query, plan) };
   }
 
-  async *scan(query: Omit<RangeQuery, "limit" | "after">): AsyncGenerator<T> {
+  async *scan(query: ScanQuery, without: readonly string[] = []): AsyncGenerator<T> {
+    checkFields(this.def, without, query.index);
     let last: T | undefined;
     for (;;) {
       const first = this.#plan(query);
@@ -122,7 +123,7 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
       const before: T | undefined = last;
       try {
         for (const segment of plan.segments) {
-          for await (const doc of this.#stream(segment, plan)) {
+          for await (const doc of this.#stream(segment, plan, without)) {
             last = doc;
             yield doc;
           }
@@ -150,7 +151,7 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
     checkUpdates(this.def, updates);
     const total: ConditionalResult = { updatedIds: [], conflictIds: [] };
     for (const batch of batchesOfDistinct(updates)) {
-      await this.#connection.use((collection) => this.#update(collection, batch, total));
+      await this.#connection.use((found, access) => this.#update(found, access, batch, total));
     }
     return total;
   }
@@ -158,9 +159,7 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
   async deleteMany(ids: readonly string[]): Promise<number> {
     let deleted = 0;
     for (const batch of batches([...new Set(ids)])) {
-      deleted += await this.#connection.use(
-        async (collection) => (await collection.deleteMany({ _id: { $in: batch } })).deletedCount,
-      );
+      deleted += await this.#connection.use((collection, access) => access.deleteByIds(collection, batch));
     }
     return deleted;
   }
@@ -169,9 +168,9 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
     return planRange(this.def as CollectionDef<Doc>, query);
   }
 
-  async *#stream(segment: Segment, plan: RangePlan): AsyncGenerator<T> {
+  async *#stream(segment: Segment, plan: RangePlan, without: readonly string[]): AsyncGenerator<T> {
     const cursor = await this.#connection.use((collection) =>
-      Promise.resolve(cursorOf(collection, segment, plan).batchSize(SCAN_BATCH)),
+      Promise.resolve(cursorOf(collection, segment, plan, projectionOf(without)).batchSize(SCAN_BATCH)),
     );
     try {
       for (;;) {
@@ -184,24 +183,23 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
     }
   }
 
-  #insert(doc: T, mark: Mark): Write {
+  #insert(doc: T, mark: Mark): Insert {
     const own: Private = { h: this.#hash(doc), v: mark.token, m: { [mark.slot]: mark.token } };
-    return {
-      ids: [doc.id],
-      kind: "insert",
-      operation: { insertOne: { document: { _id: doc.id, ...encodeBody(doc), _t: own } } },
-    };
+    return { kind: "insert", id: doc.id, document: { _id: doc.id, ...encodeBody(doc), _t: own } };
   }
 
   /** Read what is there, write what differs on the condition that nothing changed since, and again for the rest. */
-  async #upsert(collection: StoredCollection, batch: readonly T[], total: UpsertResult): Promise<void> {
+  async #upsert(
+    collection: StoredCollection,
+    access: Access,
+    batch: readonly T[],
+    total: UpsertResult,
+  ): Promise<void> {
     let pending = batch;
     for (let round = 0; pending.length > 0; round++) {
       if (round === ROUNDS) throw contended(this.def.name);
-      const heads = await this.#heads(
-        collection,
-        pending.map((doc) => doc.id),
-      );
+      const ids = pending.map((doc) => doc.id);
+      const heads = await this.#heads(collection, access, ids);
       const mark = this.#connection.marks.next();
       const inserts = new Set<string>();
       const writes: Write[] = [];
@@ -215,42 +213,39 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
           if (hash !== head.hash) writes.push(this.#replace(doc, hash, head, mark));
         }
       }
-      const done = await writeBatch(collection, writes, mark);
-      for (const id of idsOf(writes)) {
+      const done = await access.write(collection, writes, mark);
+      for (const { id } of writes) {
         if (done.has(id)) (inserts.has(id) ? total.insertedIds : total.changedIds).push(id);
       }
-      const left = new Set(idsOf(writes).filter((id) => !done.has(id)));
+      const left = new Set(writes.filter(({ id }) => !done.has(id)).map(({ id }) => id));
       pending = pending.filter((doc) => left.has(doc.id));
     }
   }
 
-  #replace(doc: T, hash: string, head: Head, mark: Mark): Write {
+  #replace(doc: T, hash: string, head: Head, mark: Mark): Change {
     const own: Private = { h: hash, v: mark.token, m: { ...head.marks, [mark.slot]: mark.token } };
     // The stored shard key sends the write to one shard; the version alone is what decides.
     const shard = this.def.shardKey === "id" ? {} : { [this.def.shardKey]: head.shard ?? null };
     return {
-      ids: [doc.id],
-      kind: "conditional",
-      operation: {
-        replaceOne: {
-          filter: { _id: doc.id, ...shard, "_t.v": head.version },
-          replacement: { ...encodeBody(doc), _t: own },
-        },
-      },
+      kind: "change",
+      id: doc.id,
+      filter: { ...shard, "_t.v": head.version },
+      holds: (stored) => versionOf(stored) === head.version,
+      change: { replacement: { ...encodeBody(doc), _t: own } },
     };
   }
 
   /** Hash, version and marks of the ids that are there; a missing hash is made from the whole document. */
-  async #heads(collection: StoredCollection, ids: string[]): Promise<Map<string, Head>> {
+  async #heads(collection: StoredCollection, access: Access, ids: string[]): Promise<Map<string, Head>> {
     const heads = new Map<string, Head>();
     const unhashed: string[] = [];
     const projection = { _t: 1, [this.def.shardKey === "id" ? "_id" : this.def.shardKey]: 1 };
-    for await (const stored of collection.find({ _id: { $in: ids } }, { projection })) {
+    for await (const stored of access.findByIds(collection, ids, projection)) {
       if (stored._t?.h === undefined) unhashed.push(stored._id);
       else heads.set(stored._id, this.#head(stored, stored._t.h));
     }
     if (unhashed.length > 0) {
-      for await (const stored of collection.find({ _id: { $in: unhashed } })) {
+      for await (const stored of access.findByIds(collection, unhashed)) {
         heads.set(stored._id, this.#head(stored, this.#hash(decodeDocument<T>(stored))));
       }
     }
@@ -260,7 +255,7 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
   #head(stored: StoredDocument, hash: string): Head {
     return {
       hash,
-      version: stored._t?.v ?? null,
+      version: versionOf(stored),
       marks: stored._t?.m ?? {},
       shard: stored[this.def.shardKey] as unknown,
     };
@@ -271,56 +266,52 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
   }
 
   /**
-   * Scalars are compared and set by the server. A list or an object is compared here, where the order of keys does not
-   * count, and the whole document is then written on the condition that it is still the one that was compared. An
-   * object is set in the same way: FerretDB 1.24 takes `$set` of an object for no change when only its keys differ.
+   * Scalars are compared by the server. A list or an object is compared here, where the order of keys does not
+   * count, and the write is then made on the condition that the document is still the one that was compared.
    */
   async #update(
     collection: StoredCollection,
+    access: Access,
     batch: readonly ConditionalUpdate<T>[],
     total: ConditionalResult,
   ): Promise<void> {
-    const grouping = await this.#connection.grouping();
     let pending = batch;
     for (let round = 0; pending.length > 0; round++) {
       if (round === ROUNDS) throw contended(this.def.name);
-      const compared = new Set(
-        pending
-          .filter(({ expected, set }) => [expected, set].some((one) => Object.values(one).some(isComposite)))
-          .map(({ id }) => id),
-      );
-      const stored = new Map<string, StoredDocument>();
-      if (compared.size > 0) {
-        for await (const found of collection.find({ _id: { $in: [...compared] } }))
-          stored.set(found._id, found);
+      const compared = pending
+        .filter(({ expected }) => Object.values(expected).some(isComposite))
+        .map(({ id }) => id);
+      const versions = new Map<string, string | null | undefined>(compared.map((id) => [id, undefined]));
+      const updates = new Map(pending.map((update) => [update.id, update]));
+      for await (const found of access.findByIds(collection, compared)) {
+        if (meets(found, updates.get(found._id)!)) versions.set(found._id, versionOf(found));
       }
       const mark = this.#connection.marks.next();
-      const writes: Write[] = [];
-      const alike = new Map<string, ConditionalUpdate<T>[]>();
+      const writes: Change[] = [];
       for (const update of pending) {
-        if (compared.has(update.id)) {
-          const found = stored.get(update.id);
-          const record = found && (decodeDocument<T>(found) as unknown as Record<string, unknown>);
-          if (!found || !record || !holds(record, update.expected)) {
-            total.conflictIds.push(update.id);
-            continue;
-          }
-          const next = { ...record, ...update.set } as unknown as T;
-          const hash = this.#hash(next);
-          writes.push(this.#replace(next, hash, this.#head(found, hash), mark));
+        const { id } = update;
+        const version = versions.get(id);
+        const change = { update: changes(update, mark) };
+        if (!versions.has(id)) {
+          writes.push({
+            kind: "change",
+            id,
+            filter: scalarFilter(update),
+            holds: (found) => meets(found, update),
+            change,
+          });
+        } else if (version === undefined) {
+          total.conflictIds.push(id);
         } else {
-          const key = grouping ? canonicalJson([update.expected, entriesOf(update.set)]) : update.id;
-          const group = alike.get(key);
-          if (group) group.push(update);
-          else alike.set(key, [update]);
+          const holds = (found: StoredDocument) => versionOf(found) === version;
+          writes.push({ kind: "change", id, filter: { "_t.v": version }, holds, change });
         }
       }
-      for (const group of alike.values()) writes.push(manyAlike(group, scalarFilter(group[0]!), mark));
-      const done = await writeBatch(collection, writes, mark);
+      const done = await access.write(collection, writes, mark);
       const again = new Set<string>();
-      for (const id of idsOf(writes)) {
+      for (const { id } of writes) {
         if (done.has(id)) total.updatedIds.push(id);
-        else if (compared.has(id)) again.add(id);
+        else if (versions.has(id)) again.add(id);
         else total.conflictIds.push(id);
       }
       pending = pending.filter(({ id }) => again.has(id));
@@ -328,39 +319,26 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
   }
 }
 
+function versionOf(stored: StoredDocument): string | null {
+  return stored._t?.v ?? null;
+}
+
+function meets<T extends Doc>(stored: StoredDocument, { expected }: ConditionalUpdate<T>): boolean {
+  return holds(decodeDocument<T>(stored) as unknown as Record<string, unknown>, expected);
+}
+
 function cursorOf(
   collection: StoredCollection,
   segment: Segment,
   plan: RangePlan,
+  projection?: Document,
 ): FindCursor<StoredDocument> {
-  return collection.find(filterOf(segment, plan.descending)).sort(sortOf(plan));
+  const options = projection ? { projection } : {};
+  return collection.find(filterOf(segment, plan.descending), options).sort(sortOf(plan));
 }
 
-function idsOf(writes: readonly Write[]): string[] {
-  return writes.flatMap(({ ids }) => ids);
-}
-
-/** Removed fields count too when changes are compared, which a canonical text of an object leaves out. */
-function entriesOf(set: object): unknown[] {
-  return Object.entries(set).map(([field, value]) => (value === undefined ? [field] : [field, value]));
-}
-
-/** The updates of one group, which differ in the id only, as one operation. */
-function manyAlike<T extends Doc>(
-  group: readonly ConditionalUpdate<T>[],
-  filter: Record<string, unknown>,
-  mark: Mark,
-): Write {
-  const ids = group.map(({ id }) => id);
-  const update = changes(group[0]!, mark);
-  return {
-    ids,
-    kind: "conditional",
-    operation:
-      ids.length === 1
-        ? { updateOne: { filter, update } }
-        : { updateMany: { filter: { ...filter, _id: { $in: ids } }, update } },
-  };
+function projectionOf(without: readonly string[]): Document | undefined {
+  return without.length === 0 ? undefined : Object.fromEntries(without.map((field) => [field, 0]));
 }
 
 function contended(name: string): TallyError {

@@ -34,6 +34,16 @@ export function isCursorGone(error: unknown): boolean {
   return error instanceof TallyError && CURSOR_GONE.has(Number(error.details["code"]));
 }
 
+/** The driver does not take the URI. */
+export function uriError(error: unknown, uri: string): TallyError {
+  const { name, message } = error as DriverError;
+  return new TallyError(
+    "CONFIG_INVALID",
+    `The MongoDB URI for ${hostsOf(uri)} cannot be used: ${redact(message ?? String(error), uri)}.`,
+    { details: { driver: name } },
+  );
+}
+
 /**
  * An error of the driver for people: what to do, and neither password nor user name. The driver's own error is not
  * kept as the cause, since its messages may carry the connection string.
@@ -44,15 +54,6 @@ export function mongoError(error: unknown, uri: string): TallyError {
   const place = hostsOf(uri);
   const text = redact(message ?? String(error), uri);
   const details = { server: place, driver: name, ...(typeof code === "number" ? { code } : {}) };
-  if (
-    name === "MongoParseError" ||
-    name === "MongoInvalidArgumentError" ||
-    name === "MongoMissingCredentialsError"
-  ) {
-    return new TallyError("CONFIG_INVALID", `The MongoDB URI for ${place} cannot be used: ${text}.`, {
-      details,
-    });
-  }
   if (code === 18 || code === 8000 || /authentication failed/i.test(text)) {
     return new TallyError(
       "STORE_UNAVAILABLE",
@@ -67,7 +68,7 @@ export function mongoError(error: unknown, uri: string): TallyError {
       { details },
     );
   }
-  if (NETWORK.has(name) || /ENOTFOUND|ECONNREFUSED|ETIMEOUT|EAI_AGAIN/.test(text)) {
+  if (NETWORK.has(name) || isSocketError(code, text)) {
     return new TallyError(
       "STORE_UNAVAILABLE",
       `MongoDB at ${place} does not answer. Is it running, and can this machine reach it? (${text})`,
@@ -82,6 +83,12 @@ export function mongoError(error: unknown, uri: string): TallyError {
     );
   }
   return new TallyError("INTERNAL", `MongoDB at ${place} refused a command: ${text}`, { details });
+}
+
+/** The driver passes some errors of Node's sockets on as they are. */
+function isSocketError(code: unknown, text: string): boolean {
+  if (typeof code === "string" && /^E[A-Z_]+$/.test(code)) return true;
+  return /ENOTFOUND|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEOUT|EAI_AGAIN/.test(text);
 }
 
 function hasLabel({ errorLabels }: DriverError): boolean {

@@ -1,13 +1,14 @@
-import type { IndexDescription, MongoClient } from "mongodb";
+import type { MongoClient } from "mongodb";
 import { TallyError } from "../../values";
 import { checkDefinition } from "../documents";
 import { META } from "../meta";
 import type { Collection, CollectionDef, Doc, Store } from "../port";
 import { MongoCollection, type Connection } from "./collection";
 import type { StoredDocument } from "./codec";
-import { hostsOf, mongoError } from "./errors";
+import { hostsOf, mongoError, uriError } from "./errors";
 import { indexesOf } from "./filters";
-import { Marks, type StoredCollection } from "./writes";
+import { ferretAccess } from "./ferretdb";
+import { Marks, standardAccess, type Access, type StoredCollection } from "./writes";
 
 const SERVER_SELECTION_MS = 10_000;
 
@@ -24,23 +25,25 @@ export class MongoStore implements Store {
   readonly #uri: string;
   readonly #database: string;
   readonly #marks = new Marks();
-  readonly #indexed = new Map<string, Promise<unknown>>();
-  #groups: Promise<boolean> | undefined;
+  readonly #indexed = new Map<string, Promise<void>>();
   readonly #working = new Set<Promise<unknown>>();
+  #access: Promise<Access> | undefined;
   #closed = false;
 
-  private constructor(client: MongoClient, uri: string, database: string) {
+  private constructor(client: MongoClient, uri: string, database: string, access: Access | undefined) {
     this.#client = client;
     this.#uri = uri;
     this.#database = database;
+    if (access) this.#access = Promise.resolve(access);
   }
 
   /**
    * Make a store for a URI; connecting happens with the first call.
    * @param database its name; else the one in the URI's path, else `tallyflow`
+   * @param access how the server is asked; else found out from the server
    * @throws TallyError CONFIG_INVALID when the URI is wrong; the message does not repeat its password
    */
-  static async connect(uri: string, database?: string): Promise<MongoStore> {
+  static async connect(uri: string, database?: string, access?: Access): Promise<MongoStore> {
     const driver = await import("mongodb");
     try {
       const client = new driver.MongoClient(uri, {
@@ -50,9 +53,9 @@ export class MongoStore implements Store {
           : { serverSelectionTimeoutMS: SERVER_SELECTION_MS }),
         ...(hasOption(uri, "w") ? {} : { writeConcern: { w: "majority" as const } }),
       });
-      return new MongoStore(client, uri, database ?? databaseOf(uri) ?? "tallyflow");
+      return new MongoStore(client, uri, database ?? databaseOf(uri) ?? "tallyflow", access);
     } catch (error) {
-      throw mongoError(error, uri);
+      throw uriError(error, uri);
     }
   }
 
@@ -60,8 +63,11 @@ export class MongoStore implements Store {
     checkDefinition(def as CollectionDef<Doc>);
     const connection: Connection = {
       marks: this.#marks,
-      grouping: () => this.#grouping(),
-      use: (work) => this.#work(async () => work(await this.#ready(def as CollectionDef<Doc>))),
+      use: (work) =>
+        this.#work(async () => {
+          const access = await this.#accessOf();
+          return work(await this.#ready(def as CollectionDef<Doc>, access), access);
+        }),
     };
     return new MongoCollection(def, connection);
   }
@@ -82,7 +88,7 @@ export class MongoStore implements Store {
   }
 
   /** The driver's collection; its indexes are made on first use. */
-  async #ready(def: CollectionDef<Doc>): Promise<StoredCollection> {
+  async #ready(def: CollectionDef<Doc>, access: Access): Promise<StoredCollection> {
     const collection = this.#client
       .db(this.#database, { readPreference: "primary" })
       .collection<StoredDocument>(def.name);
@@ -91,7 +97,7 @@ export class MongoStore implements Store {
     const key = `${def.name} ${JSON.stringify(indexes)}`;
     let made = this.#indexed.get(key);
     if (made === undefined) {
-      made = makeIndexes(collection, indexes);
+      made = access.createIndexes(collection, indexes);
       this.#indexed.set(key, made);
       // Those who wait get the error; the next call tries again.
       made.catch(() => this.#indexed.delete(key));
@@ -100,19 +106,17 @@ export class MongoStore implements Store {
     return collection;
   }
 
-  /**
-   * A replica set or a sharded cluster repeats a write on one document by itself when a server goes away in between,
-   * and one on several documents not: there, each document is written by itself. Any other server repeats nothing, and
-   * one operation for equal changes spares it the search for each (FerretDB reads the whole collection for every one).
-   */
-  async #grouping(): Promise<boolean> {
-    this.#groups ??= this.#client
-      .db(this.#database)
-      .command({ hello: 1 })
-      .then((hello) => !hello["setName"] && hello["msg"] !== "isdbgrid");
-    // Those who wait get the error; the next call asks again.
-    this.#groups.catch(() => (this.#groups = undefined));
-    return this.#groups;
+  /** What kind of server is it? Asked once. */
+  #accessOf(): Promise<Access> {
+    if (this.#access === undefined) {
+      this.#access = this.#client
+        .db(this.#database)
+        .command({ buildInfo: 1 })
+        .then((info) => (typeof info["ferretdbVersion"] === "string" ? ferretAccess : standardAccess));
+      // Those who wait get the error; the next call asks again.
+      this.#access.catch(() => (this.#access = undefined));
+    }
+    return this.#access;
   }
 
   async #work<R>(work: () => Promise<R>): Promise<R> {
@@ -132,19 +136,6 @@ export class MongoStore implements Store {
       this.#working.delete(running);
     }
   }
-}
-
-/** Make the indexes that are not there: FerretDB 1.24 breaks off the connection when asked for all of them again. */
-async function makeIndexes(collection: StoredCollection, wanted: readonly IndexDescription[]): Promise<void> {
-  const there = new Set<string>();
-  try {
-    for (const { name } of await collection.indexes()) if (name !== undefined) there.add(name);
-  } catch (error) {
-    // NamespaceNotFound: a collection that holds nothing yet has no indexes.
-    if ((error as { code?: unknown }).code !== 26) throw error;
-  }
-  const missing = wanted.filter(({ name }) => !there.has(name!));
-  if (missing.length > 0) await collection.createIndexes(missing);
 }
 
 function hasOption(uri: string, name: string): boolean {

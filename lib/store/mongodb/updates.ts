@@ -6,12 +6,12 @@ import type { Mark } from "./writes";
 
 const BATCH = 1_000;
 
-/** null also holds for a field that is not there, as MongoDB has it. */
+/** The condition beside the id; null also holds for a field that is not there, as MongoDB has it. */
 export function scalarFilter<T extends Doc>({ id, expected }: ConditionalUpdate<T>): Record<string, unknown> {
-  const filter: Record<string, unknown> = { _id: id };
+  const filter: Record<string, unknown> = {};
   for (const [field, want] of Object.entries(expected)) {
-    if (field === "id") filter["$and"] = [{ _id: want ?? null }];
-    else filter[encodeKey(field, true)] = encodeValue(want ?? null, false);
+    if (field !== "id") filter[encodeKey(field, true)] = encodeValue(want ?? null, false);
+    else if (want !== id) filter["_t"] = null;
   }
   return filter;
 }

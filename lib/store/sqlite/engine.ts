@@ -6,7 +6,7 @@ import { comparableHash, holds } from "../documents";
 import type { CollectionDef, ConditionalResult, Doc, UpsertResult } from "../port";
 import type { RangePlan } from "../query";
 import { sqliteError } from "./errors";
-import { countSegment, schemaOf, selectSegment, type Statement } from "./sql";
+import { bodyColumn, countSegment, schemaOf, selectSegment, type Statement } from "./sql";
 
 /** How long a write waits for another process's write. */
 const BUSY_TIMEOUT_MS = 30_000;
@@ -104,9 +104,9 @@ export class SqliteEngine {
   }
 
   /** Body of each id that is there, in the order asked for. */
-  getMany(table: string, ids: readonly string[]): string[] {
+  getMany(table: string, ids: readonly string[], without: readonly string[]): string[] {
     return this.#run(() => {
-      const select = this.#prepare(`SELECT body FROM "${table}" WHERE id = ?`);
+      const select = this.#prepare(`SELECT ${bodyColumn(without)} FROM "${table}" WHERE id = ?`);
       const bodies: string[] = [];
       for (const id of ids) {
         const row = select.get(id);
@@ -117,13 +117,13 @@ export class SqliteEngine {
   }
 
   /** A page of bodies, and whether there are more. */
-  find(table: string, plan: RangePlan): { bodies: string[]; more: boolean } {
+  find(table: string, plan: RangePlan, without: readonly string[]): { bodies: string[]; more: boolean } {
     return this.#run(() => {
       const bodies: string[] = [];
       for (const segment of plan.segments) {
         const wanted = plan.limit + 1 - bodies.length;
         if (wanted <= 0) break;
-        const { sql, binds } = selectSegment(table, segment, plan, wanted);
+        const { sql, binds } = selectSegment(table, segment, plan, wanted, without);
         for (const row of this.#prepare(sql).all(...binds)) bodies.push(row["body"] as string);
       }
       const more = bodies.length > plan.limit;

@@ -1,2 +1,1 @@
 export { SqliteStore } from "./store";
-export { SqliteEngine } from "./engine";

@@ -9,6 +9,12 @@ interface Pending {
 }
 
 /**
+ * Without limits V8 lets the thread grow as if all of the machine were its own. What it holds at a time are the
+ * documents of one transaction and a page that was read.
+ */
+const MEMORY = { maxYoungGenerationSizeMb: 6, maxOldGenerationSizeMb: 768 };
+
+/**
  * One life of the worker thread. It keeps the process alive only while a call waits for its answer. When the worker
  * dies, every waiting call fails with STORE_UNAVAILABLE and `alive` turns false; the store then starts another.
  */
@@ -20,6 +26,7 @@ export class WorkerLink {
   readonly declared = new Map<string, Promise<void>>();
   #calls = 0;
   #stagings = 0;
+  #closing = false;
   alive = true;
 
   constructor(file: string) {
@@ -27,6 +34,7 @@ export class WorkerLink {
     this.#worker = new Worker(path.join(__dirname, "worker.js"), {
       workerData: { file },
       name: "tallyflow-store",
+      resourceLimits: MEMORY,
     });
     this.#worker.unref();
     this.#worker.on("message", (response: Response) => this.#settle(response));
@@ -56,9 +64,10 @@ export class WorkerLink {
   async close(): Promise<void> {
     if (!this.alive) return;
     const ended = new Promise<void>((resolve) => this.#worker.once("exit", () => resolve()));
-    await this.call("close");
-    // The answer let go of the thread; without a hold on it the process could end before the close is told.
+    // Whoever waits for the end is owed it: the thread holds the process until then.
+    this.#closing = true;
     this.#worker.ref();
+    await this.call("close");
     await ended;
   }
 
@@ -70,7 +79,7 @@ export class WorkerLink {
   #settle(response: Response): void {
     const waiting = this.#pending.get(response.call);
     this.#pending.delete(response.call);
-    if (this.#pending.size === 0) this.#worker.unref();
+    if (this.#pending.size === 0 && !this.#closing) this.#worker.unref();
     if ("error" in response) {
       const { code, message, retryable, details } = response.error;
       waiting?.reject(new TallyError(code, message, { retryable, details: details ?? {} }));

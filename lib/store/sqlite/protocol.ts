@@ -1,7 +1,6 @@
 import type { StoredError } from "../../values";
 import type { CollectionDef, ConditionalResult, Doc, UpsertResult } from "../port";
 import type { RangePlan } from "../query";
-import type { EngineUpdate } from "./engine";
 
 /** What the store asks of its worker thread: each operation's arguments and its answer. */
 export interface Operations {
@@ -11,10 +10,14 @@ export interface Operations {
   /** Write the documents staged under the number, in one transaction. */
   upsertMany: { args: [table: string, staging: number]; answer: UpsertResult };
   insertMissing: { args: [table: string, staging: number]; answer: string[] };
-  getMany: { args: [table: string, ids: string[]]; answer: string[] };
-  find: { args: [table: string, plan: RangePlan]; answer: { bodies: string[]; more: boolean } };
+  getMany: { args: [table: string, ids: string[], without: readonly string[]]; answer: string[] };
+  find: {
+    args: [table: string, plan: RangePlan, without: readonly string[]];
+    answer: { bodies: string[]; more: boolean };
+  };
   count: { args: [table: string, plan: RangePlan]; answer: number };
-  updateMany: { args: [table: string, updates: EngineUpdate[]]; answer: ConditionalResult };
+  /** Each update as JSON text of `EngineUpdate`: text crosses the thread far faster than objects. */
+  updateMany: { args: [table: string, updates: string[]]; answer: ConditionalResult };
   deleteMany: { args: [table: string, ids: string[]]; answer: number };
   ping: { args: []; answer: void };
   backup: { args: [target: string]; answer: void };

@@ -27,13 +27,25 @@ function column(field: string): string {
   return field === "id" ? "id" : `json_extract(body, '$.${field}')`;
 }
 
+/** The body as a column, without some of its fields. */
+export function bodyColumn(without: readonly string[]): string {
+  if (without.length === 0) return "body";
+  return `json_remove(body, ${without.map((field) => `'$.${field}'`).join(", ")}) AS body`;
+}
+
 /** The bodies of one segment of a range, in order, at most `limit`. */
-export function selectSegment(table: string, segment: Segment, plan: RangePlan, limit: number): Statement {
+export function selectSegment(
+  table: string,
+  segment: Segment,
+  plan: RangePlan,
+  limit: number,
+  without: readonly string[],
+): Statement {
   const where = whereOf(segment, plan.descending);
   const direction = plan.descending ? " DESC" : "";
   const order = plan.sort.map((field) => column(field) + direction).join(", ");
   return {
-    sql: `SELECT body FROM "${table}"${where.sql}${order === "" ? "" : ` ORDER BY ${order}`} LIMIT ?`,
+    sql: `SELECT ${bodyColumn(without)} FROM "${table}"${where.sql}${order === "" ? "" : ` ORDER BY ${order}`} LIMIT ?`,
     binds: [...where.binds, limit],
   };
 }

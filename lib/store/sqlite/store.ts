@@ -1,6 +1,5 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
-import { TallyError } from "../../values";
-import { byId, checkDefinition, checkUpdates } from "../documents";
+import { mapInTurns, TallyError, Turns } from "../../values";
+import { checkFields, byId, checkDefinition, checkUpdates } from "../documents";
 import { META } from "../meta";
 import { encodeCursor, planRange, type RangePlan } from "../query";
 import type {
@@ -11,12 +10,14 @@ import type {
   Doc,
   Page,
   RangeQuery,
+  ScanQuery,
   Store,
   UpsertResult,
 } from "../port";
+import type { EngineUpdate } from "./engine";
 import { WorkerLink } from "./link";
 
-/** Documents turned to or from text before the event loop gets a turn. */
+/** Documents handed to the worker at a time. */
 const SLICE = 250;
 /** Documents in one transaction: calls up to this size are all or nothing, larger ones are several of these. */
 const TRANSACTION = 10_000;
@@ -126,35 +127,43 @@ class SqliteCollection<T extends Doc> implements Collection<T> {
     return (await this.getMany([id]))[0];
   }
 
-  async getMany(ids: readonly string[]): Promise<T[]> {
+  async getMany(ids: readonly string[], without: readonly string[] = []): Promise<T[]> {
+    checkFields(this.def, without);
     if (ids.length === 0) return [];
     return this.#ready(async (link) => {
       const docs: T[] = [];
       for (let start = 0; start < ids.length; start += SCAN_PAGE) {
-        const bodies = await link.call("getMany", this.def.name, ids.slice(start, start + SCAN_PAGE));
+        const bodies = await link.call(
+          "getMany",
+          this.def.name,
+          ids.slice(start, start + SCAN_PAGE),
+          without,
+        );
         for (const doc of await parseAll<T>(bodies)) docs.push(doc);
       }
       return docs;
     });
   }
 
-  async find(query: RangeQuery): Promise<Page<T>> {
+  find(query: RangeQuery): Promise<Page<T>> {
+    return this.#find(query, []);
+  }
+
+  async #find(query: RangeQuery, without: readonly string[]): Promise<Page<T>> {
     const plan = this.#plan(query);
-    const { bodies, more } = await this.#ready((link) => link.call("find", this.def.name, plan));
+    const { bodies, more } = await this.#ready((link) => link.call("find", this.def.name, plan, without));
     const items = await parseAll<T>(bodies);
     const last = items.at(-1);
     if (!more || last === undefined) return { items };
     return { items, next: encodeCursor(last, this.def as CollectionDef<Doc>, query, plan) };
   }
 
-  async *scan(query: Omit<RangeQuery, "limit" | "after">): AsyncGenerator<T> {
+  async *scan(query: ScanQuery, without: readonly string[] = []): AsyncGenerator<T> {
+    checkFields(this.def, without, query.index);
     let after: string | undefined;
     do {
-      const page: Page<T> = await this.find({
-        ...query,
-        limit: SCAN_PAGE,
-        ...(after === undefined ? {} : { after }),
-      });
+      const asked = { ...query, limit: SCAN_PAGE, ...(after === undefined ? {} : { after }) };
+      const page: Page<T> = await this.#find(asked, without);
       yield* page.items;
       after = page.next;
     } while (after !== undefined);
@@ -171,12 +180,11 @@ class SqliteCollection<T extends Doc> implements Collection<T> {
     if (updates.length === 0) return total;
     return this.#ready(async (link) => {
       for (let start = 0; start < updates.length; start += UPDATES) {
-        const slice = updates.slice(start, start + UPDATES).map(({ id, expected, set }) => ({
-          id,
-          expected: plain(withNulls(expected)),
-          set: plain(set),
-          remove: Object.keys(set).filter((field) => set[field as keyof T] === undefined),
-        }));
+        const slice = await mapInTurns(updates.slice(start, start + UPDATES), ({ id, expected, set }) => {
+          const remove = Object.keys(set).filter((field) => set[field as keyof T] === undefined);
+          const update: EngineUpdate = { id, expected: withNulls(expected), set, remove };
+          return JSON.stringify(update);
+        });
         const part = await link.call("updateMany", this.def.name, slice);
         total.updatedIds.push(...part.updatedIds);
         total.conflictIds.push(...part.conflictIds);
@@ -225,7 +233,7 @@ class SqliteCollection<T extends Doc> implements Collection<T> {
         for (let at = 0; at < batch.length; at += SLICE) {
           const slice = batch.slice(at, at + SLICE);
           const ids = slice.map((doc) => doc.id);
-          const bodies = slice.map((doc) => JSON.stringify(doc));
+          const bodies = await mapInTurns(slice, (doc) => JSON.stringify(doc));
           await link.call("stage", staging, ids, bodies);
         }
         await write(link, staging);
@@ -236,9 +244,10 @@ class SqliteCollection<T extends Doc> implements Collection<T> {
 
 async function parseAll<T>(bodies: readonly string[]): Promise<T[]> {
   const docs: T[] = [];
-  for (let at = 0; at < bodies.length; at += SLICE) {
-    if (at > 0) await nextTurn();
-    for (const body of bodies.slice(at, at + SLICE)) docs.push(JSON.parse(body) as T);
+  const turns = new Turns();
+  for (const body of bodies) {
+    if (turns.due) await turns.take();
+    docs.push(JSON.parse(body) as T);
   }
   return docs;
 }
@@ -246,9 +255,4 @@ async function parseAll<T>(bodies: readonly string[]): Promise<T[]> {
 /** `undefined` expects the same as null, and JSON has only null. */
 function withNulls(value: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(value).map(([field, want]) => [field, want ?? null]));
-}
-
-/** As JSON has it: no `undefined`, no class instances. */
-function plain(value: object): Record<string, unknown> {
-  return JSON.parse(JSON.stringify(value)) as Record<string, unknown>;
 }

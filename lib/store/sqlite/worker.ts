@@ -1,6 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { toTallyError } from "../../values";
-import { SqliteEngine } from "./engine";
+import { SqliteEngine, type EngineUpdate } from "./engine";
 import type { Operation, Operations, Request, Response } from "./protocol";
 
 /**
@@ -50,10 +50,13 @@ const handlers: Handlers = {
     const { ids, bodies } = take(staging);
     return engine().insertMissing(table, ids, bodies);
   },
-  getMany: (table, ids) => engine().getMany(table, ids),
-  find: (table, plan) => engine().find(table, plan),
+  getMany: (table, ids, without) => engine().getMany(table, ids, without),
+  find: (table, plan, without) => engine().find(table, plan, without),
   count: (table, plan) => engine().count(table, plan),
-  updateMany: (table, updates) => engine().updateMany(table, updates),
+  updateMany: (table, updates) => {
+    const read = updates.map((update) => JSON.parse(update) as EngineUpdate);
+    return engine().updateMany(table, read);
+  },
   deleteMany: (table, ids) => engine().deleteMany(table, ids),
   ping: () => engine().ping(),
   backup: (target) => engine().backup(target),

@@ -305,4 +305,16 @@ describe("provider of statement files", () => {
       });
     });
   });
+
+  it("refuses files of which none names its account, saying so for each", async () => {
+    const provider = openStatementFiles({
+      files: [{ name: "january.csv", content: "Date,Description,Amount\n2026-01-13,Grocer,-45.99\n" }],
+      timeZone: "Europe/Amsterdam",
+      currency: "EUR",
+    });
+    await assert.rejects(
+      provider.accounts(),
+      /january\.csv: The file does not name its account, so its 1 rows/,
+    );
+  });
 });

@@ -1,1 +1,2 @@
-export { csvReader, inferMapping, type MappingProposal } from "./reader";
+export { csvReader, inferMapping, type CsvColumn, type MappingProposal } from "./reader";
+export { previewCsv, type CsvPreview } from "./preview";

@@ -13,6 +13,15 @@ import { findTables } from "./tables";
 /** CSV of any bank: by a mapping, by a profile, or by inference from words and content. */
 export const csvReader: StatementReader = { detect, read };
 
+/** A column of a CSV file, to choose from. */
+export interface CsvColumn {
+  /** How a mapping names it: by its header where that stands once, else by its 0-based number. */
+  column: string | number;
+  label: string;
+  /** The first cells that are not empty. */
+  sample: string[];
+}
+
 /** What the mapping form of the editor starts from. */
 export interface MappingProposal {
   mapping: CsvMapping;
@@ -164,4 +173,30 @@ export function inferMapping(text: string, options: ReaderOptions = {}): Mapping
   const proposal: MappingProposal = { mapping, confidence: found.confidence, sample };
   if (found.profile) proposal.profile = found.profile.name;
   return proposal;
+}
+
+const SAMPLE_CELLS = 3;
+
+/** The columns of a CSV file: of the table that a mapping points at, or of the one that looks most like payments. */
+export function csvColumns(text: string, mapping?: CsvMapping): CsvColumn[] {
+  const table = mapping ? tableOfMapping(normaliseLines(text), mapping).table : likelyTable(text);
+  if (!table) return [];
+  const header = table.header?.cells.map((cell) => cell.trim()) ?? [];
+  const rows = table.rows.slice(0, 200);
+  const width = Math.max(header.length, ...rows.map((row) => row.cells.length));
+  return Array.from({ length: width }, (_, at) => {
+    const name = header[at];
+    const once = name && header.indexOf(name) === header.lastIndexOf(name);
+    const cells = rows.map((row) => row.cells[at]?.trim() ?? "").filter((cell) => cell !== "");
+    return {
+      column: once ? name : at,
+      label: name ? (once ? name : `${name} (${at + 1})`) : String(at + 1),
+      sample: [...new Set(cells)].slice(0, SAMPLE_CELLS),
+    };
+  });
+}
+
+function likelyTable(text: string): Table | undefined {
+  const tables = findTables(splitText(normaliseLines(text), undefined, looksLikePayment).rows);
+  return tables.find((one) => one.rows.some((row) => looksLikePayment(row.cells) > 0)) ?? tables[0];
 }

@@ -1,0 +1,118 @@
+import { randomUUID } from "node:crypto";
+import { runInTurns } from "../values";
+
+/** Characters of JSON that are read before the event loop may have its turn: about a millisecond of work. */
+const PIECE = 48 * 1024;
+/** Texts up to this length are read at once. */
+const SMALL = 2 * PIECE;
+
+/** A long list somewhere below nothing but objects: where it stands in the text and where it may be cut. */
+interface List {
+  /** Behind the opening bracket. */
+  from: number;
+  /** At the closing bracket. */
+  to: number;
+  /** Commas between its elements, a piece apart. */
+  cuts: number[];
+}
+
+/**
+ * `JSON.parse` of a long text with the event loop free in between. Answers of APIs are long because of a list in
+ * them, so the lists are cut between their elements and the pieces are parsed one by one; the rest is parsed as usual.
+ * @throws SyntaxError where JSON.parse throws
+ */
+export async function parseInTurns(text: string): Promise<unknown> {
+  if (text.length <= SMALL) return JSON.parse(text);
+  return runInTurns(parsing(text));
+}
+
+function* parsing(text: string): Generator<void, unknown, void> {
+  const lists = (yield* longLists(text)).filter(({ cuts }) => cuts.length > 0);
+  if (lists.length === 0) return JSON.parse(text);
+  // In place of each list stands a list with a text that nobody else can have written.
+  const mark = randomUUID();
+  let skeleton = "";
+  let end = 0;
+  lists.forEach(({ from, to }, index) => {
+    skeleton += `${text.slice(end, from)}"${mark}:${index}"`;
+    end = to;
+  });
+  const whole: unknown = JSON.parse(skeleton + text.slice(end));
+  for (const [found, index] of marked(whole, mark)) {
+    found.length = 0;
+    const { from, to, cuts } = lists[index]!;
+    const edges = [from - 1, ...cuts, to];
+    for (let at = 1; at < edges.length; at++) {
+      const piece = JSON.parse(`[${text.slice(edges[at - 1]! + 1, edges[at])}]`) as unknown[];
+      if (piece.length === 0) throw new SyntaxError("An element is missing between two commas.");
+      for (const element of piece) found.push(element);
+      yield;
+    }
+  }
+  return whole;
+}
+
+const QUOTE = 34;
+const COMMA = 44;
+const BACKSLASH = 92;
+const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [91, 93, 123, 125];
+
+/** Finds the lists. Whether the text is JSON at all shows when its pieces are parsed. */
+function* longLists(text: string): Generator<void, List[], void> {
+  const lists: List[] = [];
+  let list: (List & { depth: number }) | undefined;
+  let depth = 0;
+  let cut = 0;
+  let paused = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      at = endOfText(text, at);
+      if (at < 0) return [];
+    } else if (code === OPEN_OBJECT || code === OPEN_LIST) {
+      depth++;
+      if (code === OPEN_LIST && !list) {
+        cut = at;
+        list = { depth, from: at + 1, to: at, cuts: [] };
+      }
+    } else if (code === CLOSE_OBJECT || code === CLOSE_LIST) {
+      if (list?.depth === depth) {
+        lists.push({ ...list, to: at });
+        list = undefined;
+      }
+      depth--;
+    } else if (code === COMMA && list?.depth === depth && at - cut >= PIECE) {
+      list.cuts.push(at);
+      cut = at;
+    }
+    if (at - paused >= PIECE) {
+      paused = at;
+      yield;
+    }
+  }
+  return lists;
+}
+
+/** Where the quoted text that begins here ends; -1 when it does not. */
+function endOfText(text: string, from: number): number {
+  let at = text.indexOf('"', from + 1);
+  while (at > 0) {
+    let escapes = 0;
+    while (text.charCodeAt(at - 1 - escapes) === BACKSLASH) escapes++;
+    if (escapes % 2 === 0) return at;
+    at = text.indexOf('"', at + 1);
+  }
+  return -1;
+}
+
+/** The lists that bear the mark, with its number. */
+function* marked(value: unknown, mark: string): Generator<[unknown[], number]> {
+  if (value === null || typeof value !== "object") return;
+  if (Array.isArray(value)) {
+    const [first] = value as unknown[];
+    if (typeof first === "string" && first.startsWith(`${mark}:`))
+      yield [value as unknown[], Number(first.slice(mark.length + 1))];
+    return;
+  }
+  for (const child of Object.values(value)) yield* marked(child, mark);
+}

@@ -1,0 +1,12 @@
+/** The library behind the nodes, for programs: no Node-RED is needed for any of it. */
+export * from "./values";
+export * as bank from "./bank";
+export * as statements from "./bank/statements";
+export * as budget from "./budget";
+export * as actual from "./budget/actual";
+export * as history from "./history";
+export * as learning from "./learning";
+export * as matching from "./matching";
+export * as queue from "./queue";
+export * as runs from "./runs";
+export * as store from "./store";

@@ -1,0 +1,74 @@
+import {
+  accuracy,
+  coverageAtPrecision,
+  expectedCalibrationError,
+  macroF1,
+  type Outcome,
+} from "../calibration";
+import { decide } from "../cascade";
+import type { TrainedModel } from "../model";
+import { trainModel, type TrainOptions } from "../training";
+import type { LabelledExample } from "../types";
+
+export interface Evaluation {
+  /** Share of rows whose best guess is right. */
+  accuracy: number;
+  macroF1: number;
+  /** Share answered at the model's threshold, and the share of those that is right. */
+  coverage: number;
+  precisionAtThreshold: number;
+  /** The share that could be answered at the target precision with hindsight. */
+  coverageAtTarget: number;
+  ece: number;
+  trainSeconds: number;
+  predictionsPerSecond: number;
+}
+
+/** Train on some rows and score on later ones; online, each label is revealed after its prediction. */
+export function evaluate(
+  train: readonly LabelledExample[],
+  test: readonly LabelledExample[],
+  options: TrainOptions & { online?: boolean } = {},
+): Evaluation {
+  const began = performance.now();
+  const { model } = trainModel(train, options);
+  const trainSeconds = (performance.now() - began) / 1000;
+  return { ...evaluateModel(model, test, options.online ?? false), trainSeconds };
+}
+
+/** Score a model on rows in the order of time. Online, the model learns them. */
+export function evaluateModel(
+  model: TrainedModel,
+  test: readonly LabelledExample[],
+  online: boolean,
+): Omit<Evaluation, "trainSeconds"> {
+  const outcomes: Outcome[] = [];
+  let answered = 0;
+  let right = 0;
+  let spent = 0;
+  for (const row of test) {
+    const began = performance.now();
+    const decision = decide(model, row);
+    spent += performance.now() - began;
+    const first = decision.top[0];
+    outcomes.push({
+      predicted: first?.categoryId ?? "",
+      confidence: first?.confidence ?? 0,
+      label: row.label,
+    });
+    if (decision.categoryId !== undefined) {
+      answered++;
+      if (decision.categoryId === row.label) right++;
+    }
+    if (online) model.learn(row, row.label);
+  }
+  return {
+    accuracy: accuracy(outcomes),
+    macroF1: macroF1(outcomes),
+    coverage: test.length === 0 ? 0 : answered / test.length,
+    precisionAtThreshold: answered === 0 ? 0 : right / answered,
+    coverageAtTarget: coverageAtPrecision(outcomes, model.info.targetPrecision),
+    ece: expectedCalibrationError(outcomes),
+    predictionsPerSecond: Math.round(test.length / (spent / 1000)),
+  };
+}

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import path from "node:path";
+
+const runner = path.resolve(__dirname, "../../bench/index.js");
+
+/** The runner as `npm run -s bench -- ...` starts it. */
+function bench(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [runner, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+    child.once("error", reject);
+    child.once("close", (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+interface Printed {
+  name: string;
+  ours: Record<string, Record<string, number>>;
+  peers: Record<string, Record<string, number>>;
+  ratios: Record<string, number>;
+  machine: { cpu: string; cores: number; memoryGb: number; node: string; date: string; load: number[] };
+}
+
+describe("bench", function () {
+  this.timeout(300_000);
+
+  it("lists its benchmarks with --help and without a name", async () => {
+    for (const args of [[], ["--help"]]) {
+      const { code, stdout, stderr } = await bench(...args);
+      assert.equal(code, 0, stderr);
+      for (const name of ["main-job", "store", "learning"])
+        assert.match(stdout, new RegExp(`^  ${name} `, "m"));
+    }
+  });
+
+  it("refuses a name or an option that it does not know, with its help on stderr", async () => {
+    const unknown = await bench("toString");
+    assert.equal(unknown.code, 2);
+    assert.equal(unknown.stdout, "");
+    assert.match(unknown.stderr, /There is no benchmark "toString"[\s\S]*main-job/);
+    for (const args of [["--colour"], ["--store", "paper"]]) {
+      const { code, stdout, stderr } = await bench("main-job", ...args);
+      assert.equal(code, 2, stderr);
+      assert.equal(stdout, "");
+    }
+  });
+
+  it("prints a small main job as one line of JSON, with the machine beside it", async function () {
+    if (process.platform !== "linux") this.skip(); // Memory and CPU time are read from /proc.
+    const { code, stdout, stderr } = await bench(
+      ...["main-job", "--json", "--household", "new", "--store", "sqlite", "--scale", "0.2"],
+    );
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout.trim().split("\n").length, 1);
+    const printed = JSON.parse(stdout) as Printed;
+    assert.equal(printed.name, "main-job");
+    const ours = printed.ours["new on sqlite"]!;
+    assert.ok(ours["written"]! > 100, "nothing was written");
+    assert.ok(ours["extracted"]! >= ours["written"]!);
+    assert.equal(ours["lost"], 0);
+    assert.equal(ours["doubled"], 0);
+    assert.equal(ours["secondPassWrites"], 0);
+    for (const field of ["totalSeconds", "cpuSeconds", "budgetCalls", "peakMb"])
+      assert.ok(ours[field]! > 0, `${field} is ${ours[field]}`);
+    const steps = ["bank-extract", "budget-extract", "match", "train", "classify", "queue-sync"];
+    assert.deepEqual(
+      steps.filter((step) => !(step in (ours["seconds"] as unknown as object))),
+      [],
+    );
+    assert.ok(printed.peers["bareNodeRed"]!["peakMb"]! > 0);
+    const naive = printed.peers["naive one by one, beside new on sqlite"]!;
+    assert.ok(naive["calls"]! >= naive["sample"]!);
+    assert.ok(Object.values(printed.ratios).every(Number.isFinite));
+    const { machine } = printed;
+    assert.ok(machine.cpu && machine.cores > 0 && machine.memoryGb > 0 && machine.load.length === 3);
+    assert.equal(machine.node, process.version);
+  });
+});

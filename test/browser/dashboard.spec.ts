@@ -1,0 +1,308 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { chromium, type Browser, type Page } from "playwright-core";
+import { startNodeRed, type NodeRed } from "../../cli/node-red";
+import { FIRST_JOB } from "../../cli/shipped";
+import { startSimulatorsProcess, type SimulatorsProcess } from "../../cli/simulators-process";
+import { PACKAGE_ROOT, shippedFlows, type FlowNode } from "../../cli/user-dir";
+import { categories, openStore, payments, queue, type Category, type Payment } from "../../lib/store";
+import { queueId } from "../../lib/values";
+import { HOSTILE_NAMES } from "../../simulators/household";
+
+/** The dashboard and the editor in a real browser, on a small household that went through the main job. */
+
+const CHROMIUM = process.env["TALLYFLOW_CHROMIUM"] ?? "/usr/bin/chromium";
+const IMAGES = process.env["UPDATE_SCREENSHOTS"] === "1" ? path.join(PACKAGE_ROOT, "docs/images") : undefined;
+const LIMIT = 30_000;
+/** Each would set `window.hacked` if a widget took it for HTML. */
+const HOSTILE = [
+  "<script>window.hacked=1</script>Shop",
+  "<img src=hacked onerror=window.hacked=2>",
+  "<svg onload=window.hacked=3>",
+  "{{constructor.constructor('window.hacked=4')()}}",
+  "</textarea></script><iframe srcdoc='<script>parent.hacked=5</script>'>",
+  ...HOSTILE_NAMES,
+];
+const FAIL = "test-failing-node";
+
+describe("the dashboard in a browser", function () {
+  this.timeout(240_000);
+  let folder: string;
+  let simulators: SimulatorsProcess | undefined;
+  let nodeRed: NodeRed | undefined;
+  let browser: Browser | undefined;
+  const complaints: string[] = [];
+
+  before(async function () {
+    if (!existsSync(CHROMIUM)) {
+      console.log(
+        `      no ${CHROMIUM}: run "apt-get install -y chromium", or name one in TALLYFLOW_CHROMIUM`,
+      );
+      this.skip();
+    }
+    folder = mkdtempSync(path.join(tmpdir(), "tallyflow-browser-"));
+    const scale = IMAGES ? "1" : "0.15";
+    simulators = await startSimulatorsProcess(["--scale", scale, "--no-limits"]);
+    nodeRed = await startNodeRed({
+      userDir: folder,
+      port: 0,
+      env: simulators.env,
+      flows: () => [...shippedFlows({ dashboard: true }), ...failing()],
+    });
+    const { run } = await nodeRed.runJob(FIRST_JOB.schedule, FIRST_JOB.job);
+    assert.equal(run.state, "Completed", run.error?.message);
+    browser = await chromium.launch({
+      executablePath: CHROMIUM,
+      args: [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+      ],
+    });
+    if (IMAGES) mkdirSync(IMAGES, { recursive: true });
+  });
+
+  after(async () => {
+    await browser?.close();
+    await nodeRed?.stop();
+    await simulators?.stop();
+    if (folder) rmSync(folder, { recursive: true, force: true });
+  });
+
+  afterEach(() => {
+    assert.deepEqual(complaints.splice(0), [], "the browser's console complains");
+  });
+
+  async function open(where: string, size = { width: 1440, height: 1080 }): Promise<Page> {
+    const page = await browser!.newPage({ viewport: size, locale: "en-GB", timezoneId: "Europe/Amsterdam" });
+    page.setDefaultTimeout(LIMIT);
+    page.on("pageerror", (error) => complaints.push(error.message));
+    page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+    await page.goto(nodeRed!.url + where);
+    return page;
+  }
+
+  async function picture(page: Page, name: string): Promise<void> {
+    if (!IMAGES) return;
+    // Charts draw themselves in over a second.
+    await page.waitForTimeout(2_000);
+    await page.screenshot({ path: path.join(IMAGES, `${name}.png`) });
+  }
+
+  const text = (page: Page, name: string) => page.locator(`[data-tally="${name}"]`).innerText();
+
+  it("shows at a glance what came in and what became of it", async () => {
+    const page = await open("/dashboard");
+    await page.waitForSelector('[data-tally="overview"]');
+    const number = async (name: string) => Number((await text(page, name)).replace(/\D/g, ""));
+    assert.ok((await number("payments")) > 300);
+    assert.ok((await number("written")) > 10);
+    assert.equal(await number("dead"), 0);
+    assert.equal(await text(page, "last-run"), "Completed");
+    assert.match(await text(page, "next-run"), /\d\d:\d\d/);
+    assert.match(await text(page, "categories"), /Groceries[\s\S]*€/);
+    assert.match(await text(page, "confidence"), /How sure the categories/);
+    assert.match(await text(page, "queue"), /written[\s\S]*left out/);
+    await page.waitForSelector('[id*="tally-ops-ui-months"] canvas');
+    await picture(page, "dashboard");
+    await page.close();
+  });
+
+  it("shows the payments with category, confidence, reason and state, and finds them", async () => {
+    const page = await open("/dashboard/payments");
+    const table = page.locator('[data-tally="payments-table"]');
+    await table.locator("tbody tr").nth(20).waitFor();
+    const first = await table.locator("tbody tr").first().locator("td").allInnerTexts();
+    assert.match(first[0]!, /^\d{4}-\d\d-\d\d$/);
+    assert.match(first[3]!, /€\d/);
+    assert.equal(first.length, 8);
+    const all = await table.innerText();
+    assert.match(all, /\d+ %/);
+    assert.match(all, /written/);
+    await picture(page, "dashboard-payments");
+    await page.getByRole("textbox", { name: "Search" }).fill("no such payment at all");
+    await page.getByText("No payments to show.").waitFor();
+    await page.close();
+  });
+
+  it("shows the runs with their steps, and the jobs with their next run", async () => {
+    const page = await open("/dashboard/runs");
+    await page.waitForSelector('[data-tally="runs"] table');
+    const runs = await text(page, "runs");
+    for (const step of ["bank-extract", "budget-extract", "match", "train", "classify", "queue-sync"])
+      assert.ok(runs.includes(step), step);
+    assert.match(await text(page, "jobs"), /bank-to-budget[\s\S]*learning[\s\S]*history/);
+    await picture(page, "dashboard-runs");
+    await page.close();
+  });
+
+  it("starts a run when Run now is pressed, and shows it without a reload", async () => {
+    const page = await open("/dashboard/overview");
+    await page.waitForSelector('[data-tally="overview"]');
+    await page.getByRole("button", { name: "Run now" }).click();
+    const runs = await open("/dashboard/runs");
+    await runs.waitForFunction(
+      () => document.querySelectorAll('[data-tally="runs"] details').length === 2,
+      undefined,
+      { timeout: LIMIT },
+    );
+    await runs.getByText("by dashboard").waitFor();
+    await runs.waitForFunction(
+      () => document.querySelector('[data-tally="runs"] details')?.textContent?.includes("Completed"),
+      undefined,
+      { timeout: LIMIT },
+    );
+    await runs.close();
+    await page.close();
+  });
+
+  it("fits a telephone", async () => {
+    for (const name of ["overview", "payments", "runs"]) {
+      const page = await open(`/dashboard/${name}`, { width: 390, height: 844 });
+      await page.waitForSelector("[data-tally]");
+      await picture(page, `dashboard-${name}-phone`);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      assert.ok(wide <= 0, `${name} is ${wide} px too wide`);
+      await page.close();
+    }
+  });
+
+  it("draws every tab in the editor", async () => {
+    // The editor asks for a catalogue of nodes on the internet; it is answered here.
+    const page = await browser!.newPage({ viewport: { width: 1800, height: 900 } });
+    await page.route(/^https:/, (route) => route.fulfill({ json: { modules: [] } }));
+    page.on("pageerror", (error) => complaints.push(error.message));
+    await page.goto(nodeRed!.url);
+    for (const name of ["main", "learning", "history", "operations"]) {
+      const tab = `tally-tab-${name}`;
+      await page.waitForFunction("window.RED?.nodes?.node('tally-main-sync')?.w > 0", undefined, {
+        timeout: LIMIT,
+      });
+      await page.evaluate(`RED.workspaces.show(${JSON.stringify(tab)})`);
+      await page.waitForFunction(
+        `RED.nodes.filterNodes({ z: ${JSON.stringify(tab)} }).every((n) => n.w > 0 && n.valid !== false)`,
+      );
+      const overlaps = await page.evaluate<string[]>(`(() => {
+        const nodes = RED.nodes.filterNodes({ z: ${JSON.stringify(tab)} });
+        const apart = (a, b) => Math.abs(a.x - b.x) >= (a.w + b.w) / 2 || Math.abs(a.y - b.y) >= (a.h + b.h) / 2;
+        return nodes.flatMap((a, i) => nodes.slice(i + 1).filter((b) => !apart(a, b)).map((b) => a.id + " " + b.id));
+      })()`);
+      assert.deepEqual(overlaps, []);
+      if (!IMAGES) continue;
+      if (name === "main") {
+        await page.evaluate(
+          "RED.actions.invoke('core:toggle-palette'); RED.actions.invoke('core:toggle-sidebar')",
+        );
+        await page.waitForTimeout(1_000);
+      }
+      await page.evaluate("RED.actions.invoke('core:zoom-fit')");
+      await picture(page, `editor-${name}`);
+    }
+    await page.close();
+  });
+
+  it("shows what strangers wrote as text, in every widget", async () => {
+    await plant(path.join(folder, "tallyflow/tallyflow.db"));
+    const page = await open("/dashboard/payments");
+    const table = page.locator('[data-tally="payments-table"]');
+    await table.getByText("<img src=hacked onerror=window.hacked=2>", { exact: true }).first().waitFor();
+    for (const name of HOSTILE.slice(0, 5)) assert.ok((await table.innerText()).includes(name), name);
+    await harmless(page);
+
+    await page.goto(`${nodeRed!.url}/dashboard/overview`);
+    await page
+      .locator('[data-tally="categories"]')
+      .getByText("<img src=hacked onerror=window.hacked=6>")
+      .waitFor();
+    await fetch(`${nodeRed!.url}/inject/${FAIL}`, { method: "POST" });
+    // The widget takes out what it deems dangerous before it shows the rest, as text.
+    await page.locator(".nrdb-ui-notification").getByText("Refused: <img").waitFor();
+    await harmless(page);
+
+    await page.goto(`${nodeRed!.url}/dashboard/runs`);
+    await page
+      .locator('[data-tally="failures"]')
+      .getByText("<img src=hacked onerror=window.hacked=7>")
+      .waitFor();
+    await harmless(page);
+    await page.close();
+  });
+});
+
+async function harmless(page: Page): Promise<void> {
+  const found = await page.evaluate(() => ({
+    hacked: (window as unknown as { hacked?: number }).hacked ?? null,
+    elements: document.querySelectorAll('img[src="hacked"], svg[onload], iframe[srcdoc]').length,
+  }));
+  assert.deepEqual(found, { hacked: null, elements: 0 });
+}
+
+/** Two nodes on the operations tab that fail with a text a stranger wrote, to see it caught there. */
+function failing(): FlowNode[] {
+  const z = "tally-tab-operations";
+  const place = { z, x: 200, y: 1400 };
+  return [
+    { id: FAIL, type: "inject", ...place, props: [], repeat: "", once: false, wires: [[`${FAIL}-code`]] },
+    {
+      id: `${FAIL}-code`,
+      type: "function",
+      ...place,
+      x: 400,
+      func: 'node.error("Refused: <img src=hacked onerror=window.hacked=7>", msg);',
+      outputs: 0,
+      libs: [],
+      wires: [],
+    },
+  ];
+}
+
+/** Newest payments with hostile names, descriptions, reasons and a category of that kind. */
+async function plant(file: string): Promise<void> {
+  const store = await openStore({ kind: "sqlite", path: file });
+  try {
+    const newest = (await store.collection(payments).find({ index: "byDate", order: "desc", limit: 1 }))
+      .items[0]!;
+    const old = (await store.collection(queue).find({ index: "byPayment", equals: [newest.id], limit: 1 }))
+      .items[0]!;
+    const { budgetId } = old;
+    const category: Category = {
+      id: "hostile:category",
+      budgetId,
+      name: "<img src=hacked onerror=window.hacked=6>",
+      group: HOSTILE[0]!,
+      hidden: false,
+      deleted: false,
+    };
+    await store.collection(categories).upsertMany([category]);
+    const planted = HOSTILE.map((name, at): Payment => ({
+      ...newest,
+      id: `hostile:${at}`,
+      date: newest.date,
+      // First in the table, which shows the newest by id within a day, and high in the chart of spending.
+      amount: -100_000,
+      counterparty: { name },
+      description: name,
+    }));
+    await store.collection(payments).upsertMany(planted);
+    await store.collection(queue).upsertMany(
+      planted.map((one) => {
+        const { transactionId: _transactionId, transferAccountId: _transferAccountId, ...rest } = old;
+        return {
+          ...rest,
+          id: queueId(one.id, budgetId),
+          paymentId: one.id,
+          state: "synced" as const,
+          categoryId: category.id,
+          reason: `Like ${one.description}`,
+        };
+      }),
+    );
+  } finally {
+    await store.close();
+  }
+}

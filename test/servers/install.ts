@@ -1,0 +1,100 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import path from "node:path";
+
+const INSTALL_TIME = 15 * 60_000;
+const root = path.resolve(__dirname, "../../..");
+
+export interface Install {
+  /** Names the folder; a change of it installs anew. */
+  name: string;
+  /** For people: what could not be installed. */
+  what: string;
+  /** The package.json. */
+  manifest: Record<string, unknown>;
+}
+
+/**
+ * The folder in which something that specs need is installed, outside of the package's own dependencies. Installs it
+ * when it is not there yet; several processes may ask at once.
+ */
+export async function cachedInstall({
+  name,
+  what,
+  manifest,
+}: Install): Promise<{ folder: string } | { unavailable: string }> {
+  const nodeModules = path.join(root, "node_modules");
+  const cache = existsSync(nodeModules)
+    ? path.join(nodeModules, ".cache", "tallyflow")
+    : path.join(homedir(), ".cache", "tallyflow");
+  const folder = path.join(cache, name);
+  mkdirSync(cache, { recursive: true });
+  const release = await lock(`${folder}.lock`, () => existsSync(folder));
+  try {
+    if (existsSync(folder)) return { folder };
+    const fresh = `${folder}.new`;
+    rmSync(fresh, { recursive: true, force: true });
+    mkdirSync(fresh);
+    writeFileSync(path.join(fresh, "package.json"), JSON.stringify(manifest, undefined, 2));
+    const failed = await npmInstall(fresh);
+    if (failed)
+      return { unavailable: `${what} could not be installed: ${failed}. Try: cd ${fresh} && npm install` };
+    renameSync(fresh, folder);
+    return { folder };
+  } finally {
+    release();
+  }
+}
+
+function npmInstall(folder: string): Promise<string | undefined> {
+  // Native parts must be built for the Node that runs this, whatever npm's own settings say.
+  const nodeHome = path.resolve(process.execPath, "../..");
+  const headers = existsSync(path.join(nodeHome, "include", "node", "node.h"));
+  const npm = process.env["npm_execpath"];
+  const args = ["install", "--no-audit", "--no-fund", "--loglevel=error"];
+  const [command, ...rest] = npm ? [process.execPath, npm, ...args] : ["npm", ...args];
+  return new Promise((resolve) => {
+    const child = spawn(command!, rest, {
+      cwd: folder,
+      env: { ...process.env, ...(headers ? { npm_config_nodedir: nodeHome } : {}) },
+      stdio: ["ignore", "ignore", "pipe"],
+      timeout: INSTALL_TIME,
+      shell: process.platform === "win32",
+    });
+    let errors = "";
+    child.stderr.on("data", (text: Buffer) => (errors = (errors + text.toString()).slice(-600)));
+    child.on("error", (error) => resolve(error.message));
+    child.on("close", (code, signal) =>
+      resolve(code === 0 ? undefined : `npm ended with ${signal ?? code}: ${errors.trim()}`),
+    );
+  });
+}
+
+/** A lock file with the owner's process id; one whose owner is gone is taken over. */
+async function lock(file: string, noNeed: () => boolean): Promise<() => void> {
+  const until = Date.now() + INSTALL_TIME;
+  while (!noNeed()) {
+    try {
+      writeFileSync(file, String(process.pid), { flag: "wx" });
+      return () => rmSync(file, { force: true });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
+    if (ownerIsGone(file) || Date.now() > until) rmSync(file, { force: true });
+    else await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  return () => undefined;
+}
+
+function ownerIsGone(file: string): boolean {
+  try {
+    const owner = Number(readFileSync(file, "utf8"));
+    // Just made and not yet written: give its owner a moment.
+    if (!owner) return Date.now() - statSync(file).mtimeMs > 5000;
+    process.kill(owner, 0);
+    return false;
+  } catch (error) {
+    return ["ESRCH", "ENOENT"].includes((error as NodeJS.ErrnoException).code ?? "");
+  }
+}
