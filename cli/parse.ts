@@ -224,6 +224,5 @@ function money(amount: number, currency: string): string {
 }
 
 function safe(text: string): string {
-  // eslint-disable-next-line no-control-regex
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g, " ");
 }

@@ -272,13 +272,14 @@ function script(root, name, schema) {
       );
     else if (field.kind === "number")
       defaults.push(`${field.name}: { value: "", validate: RED.validators.number(true) }`);
+    // Node-RED takes a text as the reason why a value is wrong only of validators with two parameters.
     else if (field.kind === "list")
       defaults.push(
-        `${field.name}: { value: [], validate(rows) { return tallyForm.checkList(this, rows); } }`,
+        `${field.name}: { value: [], validate(rows, _options) { return tallyForm.checkList(this, rows); } }`,
       );
     else if (field.kind === "json")
       defaults.push(
-        `${field.name}: { value: "", validate(text) { return tallyForm.checkJson(this, text); } }`,
+        `${field.name}: { value: "", validate(text, _options) { return tallyForm.checkJson(this, text); } }`,
       );
     else defaults.push(`${field.name}: { value: "" }`);
   }

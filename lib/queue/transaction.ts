@@ -67,7 +67,6 @@ function memo(item: QueueItem, payment: PaymentFacts, context: WriteContext): st
 
 /** White space and control characters folded to single blanks. */
 function clean(text: string): string {
-  // eslint-disable-next-line no-control-regex -- bank texts do hold them
   return text.replace(/[\s\u0000-\u001f\u007f]+/g, " ").trim();
 }
 

@@ -74,8 +74,7 @@ function addAccountLoader(node: TallyNode, form: TallyForm): void {
     const listed = tallyForm.listRows(form, field).map((one) => one["bank"] ?? "");
     for (const choice of bank) {
       if (listed.some((name) => name === choice.value || choice.also?.includes(name))) continue;
-      list.editableList("addItem", { bank: choice.value });
-      list.editableList("items").last().find(".tally-list-value").attr("data-proposed", "true");
+      list.editableList("addItem", { bank: choice.value, proposed: "true" });
     }
     list.editableList("items").each((_index: number, element: HTMLElement) => {
       for (const input of $(element).find("input.tally-list-value").toArray()) {

@@ -58,6 +58,7 @@ const tallyForm = {
   prepare(node: TallyNode, form: TallyForm, hooks: TallyHooks): void {
     for (const field of form.fields) {
       if (field.kind === "list") tallyForm.fillList(node, form, field);
+      if (field.kind === "secret") tallyForm.noSecretYet(node, field);
       if (field.kind === "boolean")
         tallyForm.element(form, field).val(tallyForm.booleanText(node[field.name]));
     }
@@ -91,6 +92,14 @@ const tallyForm = {
     return $(`#${form.prefix}${field.name}${suffix}`);
   },
 
+  /** A secret that was never set is told from an empty one by nothing; Node-RED would count Done as a change. */
+  noSecretYet(node: TallyNode, field: TallyField): void {
+    const held = (node.credentials ??= {});
+    const stored = (held["_"] ??= {}) as Record<string, unknown>;
+    held[`has_${field.name}`] ??= false;
+    stored[`has_${field.name}`] ??= false;
+  },
+
   booleanText(value: unknown): string {
     return value === undefined || value === null ? "" : String(value);
   },
@@ -120,6 +129,7 @@ const tallyForm = {
           $("<input/>", { type: "text", class: "tally-list-value", "data-column": column.name })
             .attr("aria-label", node._(`fields.${field.name}.columns.${column.name}`))
             .css({ flex: "1 1 0", minWidth: "0", width: "auto" })
+            .attr(item["proposed"] ? { "data-proposed": "true" } : {})
             .val(item[column.name] ?? "")
             .appendTo(line);
         }

@@ -15,6 +15,7 @@ interface Helper {
   clearFlows(): Promise<void>;
   setFlows(flow: readonly object[], type: "full" | "nodes" | "flows"): Promise<void>;
   getNode(id: string): unknown;
+  url(): string;
   request(): {
     get(path: string): Promise<{ status: number; body: unknown }>;
     post(path: string): Promise<{ status: number; body: unknown }>;

@@ -61,6 +61,18 @@ export function holdAgainst(statement: ParsedStatement, options: ReaderOptions):
   return { ...statement, accounts, errors: [...statement.errors, ...errors] };
 }
 
+/** What to say of accounts of a file that neither the file nor the settings name: their rows belong nowhere. */
+export function unnamedAccounts(statement: ParsedStatement, options: ReaderOptions): RowError[] {
+  if (options.account) return [];
+  return statement.accounts
+    .filter((account) => !account.iban && !account.id && account.payments.length > 0)
+    .map((account) => ({
+      ...lineOf(account),
+      code: "CONFIG_INVALID",
+      reason: `The file does not say whose account it is: its ${account.payments.length} rows were left out. Set the account of the bank.`,
+    }));
+}
+
 /** The rows in the currency; undefined where the whole statement is in another one. */
 function inCurrency(
   account: StatementAccount,

@@ -3,6 +3,7 @@ import { mkdir, open, readFile, rename, unlink } from "node:fs/promises";
 import path from "node:path";
 import { sha256, TallyError, toTallyError } from "../../values";
 import type { RowError } from "../port";
+import { unnamedAccounts } from "./accounts";
 import { isIgnored } from "./files";
 import { parseStatement } from "./parse";
 import type { ReaderOptions } from "./types";
@@ -39,7 +40,9 @@ export async function keepStatement(
   options: ReaderOptions = {},
 ): Promise<KeptStatement> {
   const wanted = safeFileName(fileName);
-  const { accounts, errors } = parseStatement(content, { ...options, fileName: wanted });
+  const statement = parseStatement(content, { ...options, fileName: wanted });
+  const { accounts } = statement;
+  const errors = [...statement.errors, ...unnamedAccounts(statement, options)];
   if (accounts.length === 0 && errors.length > 0) {
     throw new TallyError("STATEMENT_UNREADABLE", `${wanted}: ${errors[0]!.reason}`, { details: { errors } });
   }

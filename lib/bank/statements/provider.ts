@@ -2,7 +2,7 @@ import type { BankAccount, Payment, Store } from "../../store";
 import { makeId, sha256, TallyError, toTallyError } from "../../values";
 import type { Json } from "../../values";
 import type { BankProvider, PaymentPage, PaymentsRequest, RowError } from "../port";
-import { normaliseAccount, sameAccount } from "./accounts";
+import { normaliseAccount, sameAccount, unnamedAccounts } from "./accounts";
 import { folderFiles, givenFiles, type FoundFile, type StatementFile } from "./files";
 import { identify } from "./ids";
 import { parseStatement } from "./parse";
@@ -184,12 +184,10 @@ class FilesProvider implements StatementFileProvider {
     try {
       const content = await file.load();
       hash = sha256(content);
-      return {
-        name,
-        stamp: file.stamp,
-        hash,
-        statement: parseStatement(content, this.readerOptions(file.name)),
-      };
+      const options = this.readerOptions(file.name);
+      const statement = parseStatement(content, options);
+      const errors = [...statement.errors, ...unnamedAccounts(statement, options)];
+      return { name, stamp: file.stamp, hash, statement: { ...statement, errors } };
     } catch (thrown) {
       const error = toTallyError(thrown);
       return {

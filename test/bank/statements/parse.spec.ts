@@ -90,7 +90,6 @@ describe("tallyflow parse", () => {
     assert.equal(code, 0);
     assert.match(stdout, /2026-01-05 {9}-25\.50 EUR {2}BAKKERIJ DE KORENAAR +Factuur 77 brood/);
     assert.match(stdout, /closing balance {2}2026-01-05 {8}1362\.50 EUR/);
-    // eslint-disable-next-line no-control-regex
     assert.doesNotMatch(stdout, /[\u0000-\u0009\u000b-\u001f]/);
   });
 

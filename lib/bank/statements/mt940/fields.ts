@@ -63,7 +63,6 @@ export function fieldsOf(text: string): Field[] {
  */
 function linesOf(text: string): string[] {
   const plain = /@@:\d\d/.test(text.slice(0, 2000)) ? text.replaceAll("@@", "\n") : text;
-  // eslint-disable-next-line no-control-regex
   return plain.replace(/[\u0000-\u0004\u001a]/g, "").split(/\r\n|\n|\r/);
 }
 

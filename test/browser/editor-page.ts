@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import type { Browser, Page } from "playwright-core";
+import { openPage, type WatchedPage } from "../support/browser";
+
+/** Node-RED's editor as the specs drive it. */
+
+/** What is used of Node-RED's editor in the page. */
+interface EditorNode {
+  id: string;
+  type: string;
+  valid: boolean;
+  changed?: boolean;
+  validationErrors?: string[];
+}
+declare const RED: {
+  nodes: {
+    node(id: string): EditorNode | null;
+    eachNode(visit: (node: EditorNode) => void): void;
+    eachConfig(visit: (node: EditorNode) => void): void;
+    createCompleteNodeSet(): FlowEntry[];
+    dirty(): boolean;
+  };
+  editor: { edit(node: EditorNode): void; editConfig(name: string, type: string, id: string): void };
+  view: { reveal(id: string, highlight: boolean): void };
+  workspaces: { show(id: string): void };
+  sidebar: { help: { show(type: string): void } };
+};
+export interface FlowEntry {
+  id: string;
+  type: string;
+  z?: string;
+  name?: string;
+  [property: string]: unknown;
+}
+
+/** What Node-RED's own pages complain of without the internet, and what a spec provokes on purpose. */
+const EXPECTED = [
+  /catalogue\.nodered\.org/,
+  /Failed to load resource: the server responded with a status of/,
+];
+
+export class EditorPage {
+  private constructor(
+    private readonly watched: WatchedPage,
+    readonly page: Page,
+  ) {}
+
+  static async open(browser: Browser, url: string, locale?: string): Promise<EditorPage> {
+    const watched = await openPage(browser, locale);
+    const editor = new EditorPage(watched, watched.page);
+    await editor.page.goto(url);
+    await editor.page.waitForSelector(".red-ui-palette-node[data-palette-type='tally-view']");
+    await editor.page.waitForSelector("#red-ui-header-button-deploy.disabled");
+    return editor;
+  }
+
+  close(): Promise<void> {
+    return this.watched.context.close();
+  }
+
+  /** Errors and warnings of the console since the page was opened. */
+  complaints(): string[] {
+    return this.watched.complaints.filter((text) => !EXPECTED.some((known) => known.test(text)));
+  }
+
+  flow(): Promise<FlowEntry[]> {
+    return this.page.evaluate(() => RED.nodes.createCompleteNodeSet());
+  }
+
+  /** Nodes that the editor marks as wrong, with its reason. */
+  invalid(): Promise<string[]> {
+    return this.page.evaluate(() => {
+      const found: string[] = [];
+      const look = (node: EditorNode) => {
+        if (!node.valid) found.push(`${node.type} ${node.id}: ${(node.validationErrors ?? []).join("; ")}`);
+      };
+      RED.nodes.eachNode(look);
+      RED.nodes.eachConfig(look);
+      return found;
+    });
+  }
+
+  /** Drag a node from the palette onto the canvas, as a person does. */
+  async drop(type: string, x: number, y: number): Promise<string> {
+    const before = (await this.flow()).map(({ id }) => id);
+    await this.page.fill("#red-ui-palette-search input", type);
+    const entry = this.page.locator(`.red-ui-palette-node[data-palette-type='${type}']`);
+    await entry.scrollIntoViewIfNeeded();
+    await this.page.waitForTimeout(400);
+    const from = await entry.boundingBox();
+    const canvas = await this.page.locator("#red-ui-workspace-chart").boundingBox();
+    assert.ok(from && canvas);
+    await this.page.mouse.move(from.x + 30, from.y + from.height / 2);
+    await this.page.mouse.down();
+    await this.page.mouse.move(canvas.x + x / 2, canvas.y + y / 2, { steps: 5 });
+    await this.page.mouse.move(canvas.x + x, canvas.y + y, { steps: 5 });
+    await this.page.mouse.up();
+    const added = (await this.flow()).filter((entry) => entry.type === type && !before.includes(entry.id));
+    assert.equal(added.length, 1, `${type} was not dropped`);
+    return added[0]!.id;
+  }
+
+  /** Open a node's form: by a double click on the canvas where it is a node of a flow. */
+  async edit(entry: FlowEntry): Promise<void> {
+    const { id, type, z, x } = entry;
+    if (x === undefined) {
+      await this.page.evaluate(([of, which]) => RED.editor.editConfig("", of, which), [type, id] as const);
+      await this.page.waitForSelector("#node-config-dialog-ok");
+    } else {
+      await this.page.evaluate(
+        ([tab, node]) => {
+          RED.workspaces.show(tab);
+          RED.view.reveal(node, false);
+        },
+        [z!, id] as const,
+      );
+      await this.page.waitForTimeout(600);
+      const shape = this.page.locator(`[id="${id}"] .red-ui-flow-node`);
+      const box = await shape.boundingBox();
+      assert.ok(box);
+      await this.page.mouse.dblclick(box.x + box.width / 2, box.y + box.height / 2);
+      await this.page.waitForSelector("#node-dialog-ok");
+    }
+    await this.settled();
+  }
+
+  /** The tray slides in and out; until it stands, buttons move away under the mouse. */
+  private async settled(): Promise<void> {
+    await this.page.waitForFunction(
+      "!document.querySelector('.red-ui-tray.red-ui-tray-opening') && !$(':animated').length",
+    );
+    await this.page.waitForTimeout(300);
+  }
+
+  /** Press Done (or Update) of the form on top. */
+  async done(): Promise<void> {
+    const button = await this.page.locator("#node-config-dialog-ok, #node-dialog-ok").last().elementHandle();
+    assert.ok(button);
+    await button.click();
+    await button.waitForElementState("hidden");
+    await this.settled();
+  }
+
+  async deploy(): Promise<void> {
+    const answered = this.page.waitForResponse(
+      (response) => response.url().endsWith("/flows") && response.request().method() === "POST",
+    );
+    await this.page.click("#red-ui-header-button-deploy");
+    assert.equal((await answered).status(), 200);
+    await this.page.waitForSelector("#red-ui-header-button-deploy.disabled");
+  }
+
+  /**
+   * Open and save one node, and hold that this changed nothing.
+   * @returns the HTML of its form
+   */
+  async openAndSave(entry: FlowEntry): Promise<string> {
+    const before = await this.flow();
+    await this.edit(entry);
+    const html = await this.page.locator(".red-ui-tray").last().innerHTML();
+    await this.done();
+    const after = await this.flow();
+    const of = (flow: FlowEntry[]) => flow.find(({ id }) => id === entry.id);
+    assert.deepEqual(of(after), of(before), `${entry.type} ${entry.id}`);
+    assert.deepEqual(after, before);
+    const dirty = await this.page.evaluate((id) => RED.nodes.node(id)?.changed ?? false, entry.id);
+    assert.equal(dirty, false, `${entry.type} ${entry.id} counts as changed`);
+    return html;
+  }
+
+  /** The help that the sidebar shows for a type. */
+  async help(type: string): Promise<string> {
+    await this.page.evaluate((of) => RED.sidebar.help.show(of), type);
+    await this.page.waitForTimeout(200);
+    return this.page.locator(".red-ui-help").last().innerText();
+  }
+}
