@@ -99,12 +99,12 @@ class Stack {
     return (await this.api<{ items: Run[] }>(`/tallyflow/runs?job=${JOB}&limit=50`)).items;
   }
 
-  /** The newest run that is not among those known, once it has ended: within five minutes, as FerretDB is slow. */
+  /** The newest run that is not among those known, once it has ended. Asked seldom, and waited for long: FerretDB is slow. */
   async nextRun(known: readonly Run[] = []): Promise<Run> {
-    for (let waited = 0; waited < 600; waited++) {
+    for (let waited = 0; waited < 160; waited++) {
       const newest = (await this.runs()).find((one) => !known.some((other) => other.id === one.id));
       if (newest?.endedAt) return newest;
-      await delay(500);
+      await delay(3000);
     }
     throw new Error(`No run ended. The log ends:\n${(await this.log("node-red")).slice(-3000)}`);
   }
@@ -117,7 +117,7 @@ class Stack {
 }
 
 describe("docker/compose.yaml", function () {
-  this.timeout(600_000);
+  this.timeout(1_200_000);
   let engine: Engine | undefined;
   let stack: Stack;
   let password: string;
