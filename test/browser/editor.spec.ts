@@ -243,7 +243,7 @@ describe("the editor", function () {
 
     it("offers the plans of the token, and the accounts of bank and budget", async () => {
       await editor.edit(await one("tally-budget"));
-      await editor.page.getByText("Choose…").click();
+      await editor.page.getByRole("button", { name: "Choose…" }).click();
       const plans = editor.page.locator("select.tally-plan");
       await plans.waitFor();
       await plans.selectOption(simulators.ynab.planId);
@@ -296,7 +296,7 @@ describe("the editor", function () {
       await fill("account", "NL91ABNA0417164300");
       await fill("currency", "EUR");
       assert.equal(await editor.page.locator("#node-config-input-apiKey").isVisible(), false);
-      await editor.page.getByText("Make the mapping").click();
+      await editor.page.getByRole("button", { name: "Make the mapping" }).click();
       const file = path.join(scratch, "bank.csv");
       const rows = ["02-01-2024;-3,50", "03-01-2024;many", "13-01-2024;12,00"];
       writeFileSync(
@@ -312,7 +312,7 @@ describe("the editor", function () {
       await preview.getByRole("cell", { name: "koffie" }).first().waitFor();
       await editor.page.selectOption("[data-csv='description']", ["2"]);
       await preview.getByRole("cell", { name: HOSTILE }).first().waitFor();
-      await editor.page.getByText("Use this mapping").click();
+      await editor.page.getByRole("button", { name: "Use this mapping" }).click();
       await editor.done();
       const mapping = JSON.parse(String((await one("tally-bank"))["mapping"])) as Record<string, unknown>;
       assert.equal(mapping["date"], "Dag");

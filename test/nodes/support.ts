@@ -1,5 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { createServer, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
 import path from "node:path";
 import type { Node, NodeAPI } from "node-red";
 
@@ -15,7 +17,7 @@ interface Helper {
   clearFlows(): Promise<void>;
   setFlows(flow: readonly object[], type: "full" | "nodes" | "flows"): Promise<void>;
   getNode(id: string): unknown;
-  url(): string;
+  readonly _httpAdmin: RequestListener;
   request(): {
     get(path: string): Promise<{ status: number; body: unknown }>;
     post(path: string): Promise<{ status: number; body: unknown }>;
@@ -55,6 +57,18 @@ export function runtime(): { dir: () => string } {
     rmSync(dir, { recursive: true, force: true });
   });
   return { dir: () => dir };
+}
+
+/** Serve the admin routes of the loaded nodes while a test asks them with a client of its own. */
+export async function withAdmin(work: (url: string) => Promise<void>): Promise<void> {
+  const server = createServer(helper._httpAdmin);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    await work(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  } finally {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
 }
 
 export async function load(flow: Flow): Promise<object[]> {
