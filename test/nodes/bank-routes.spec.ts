@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { MAX_UPLOAD_BYTES } from "../../nodes/bank/routes";
 import bankType = require("../../nodes/bank/index");
