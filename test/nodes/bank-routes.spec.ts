@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { MAX_UPLOAD_BYTES } from "../../nodes/bank/routes";
 import bankType = require("../../nodes/bank/index");
@@ -43,6 +43,18 @@ describe("routes of the bank's and the budget's form", function () {
     });
   const folder = () => path.join(dir(), "tallyflow/statements");
   const good = "Date;Amount;Name\n2024-01-02;-3,50;A\n";
+
+  it(
+    "take a statement under a name that stays in the folder",
+    served(async () => {
+      await flow();
+      const { status, body } = await upload("bank", "../../../flows.json", good);
+      assert.equal(status, 200, JSON.stringify(body));
+      assert.deepEqual([body["name"], body["payments"], body["known"]], ["flows.json", 1, false]);
+      assert.deepEqual(readdirSync(folder()), ["flows.json"]);
+      assert.equal((await upload("bank", "flows.json", good)).body["known"], true);
+    }),
+  );
 
   it(
     "refuse what is empty, too large, unreadable, sent as another type, or for another bank",

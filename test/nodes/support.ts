@@ -61,7 +61,8 @@ export function runtime(): { dir: () => string } {
 
 /** Serve the admin routes of the loaded nodes while a test asks them with a client of its own. */
 export async function withAdmin(work: (url: string) => Promise<void>): Promise<void> {
-  const server = createServer(helper._httpAdmin);
+  // Looked up by request: loading a flow makes a new app.
+  const server = createServer((request, response) => helper._httpAdmin(request, response));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   try {
     await work(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);

@@ -87,7 +87,15 @@ describe("statements that are given", () => {
 });
 
 describe("preview of a CSV mapping", () => {
-  const text = ["Dag;Som;Wie;Wat", "02-01-2024;-3,50;A;koffie", "03-01-2024;many;A;thee", ""].join("\n");
+  const text = ["Dag;Som;Wie;Wat", "02-01-2024;-3,50;A;koffie", "13-01-2024;many;A;thee", ""].join("\n");
+
+  it("proposes columns, and shows payments and errors by line", () => {
+    const preview = previewCsv(Buffer.from(text), { currency: "EUR" });
+    assert.equal(preview.mapping?.date, "Dag");
+    assert.equal(preview.mapping.amount, "Som");
+    assert.deepEqual(preview.columns[3], { column: "Wat", label: "Wat", sample: ["koffie", "thee"] });
+    assert.deepEqual([preview.paymentsTotal, preview.errorsTotal, preview.errors[0]?.line], [1, 1, 3]);
+  });
 
   it("follows the mapping that is given", () => {
     const mapping = { date: "Dag", amount: "Som", negate: true, counterparty: "Wat", description: ["Wie"] };
@@ -95,6 +103,19 @@ describe("preview of a CSV mapping", () => {
     assert.deepEqual(
       payments.map(({ amount, counterparty, description }) => [amount, counterparty?.name, description]),
       [[350, "koffie", "A"]],
+    );
+  });
+
+  it("names columns of one name by their number", () => {
+    const { columns } = previewCsv("Dag;Som;Wat;Wat\n02-01-2024;-3,50;A;koffie\n");
+    assert.deepEqual(
+      columns.map(({ column, label }) => [column, label]),
+      [
+        ["Dag", "Dag"],
+        ["Som", "Som"],
+        [2, "Wat (3)"],
+        [3, "Wat (4)"],
+      ],
     );
   });
 

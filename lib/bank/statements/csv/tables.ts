@@ -69,7 +69,8 @@ function plainTable(rows: readonly Row[], first: number, end: number): Table {
     filled.length >= width / 2 &&
     filled.filter((cell) => /\p{L}/u.test(cell) && cell.length < 60 && !/\d{4}/.test(cell)).length >=
       filled.length * 0.8 &&
-    new Set(filled).size >= filled.length * 0.8;
+    // Two columns of one name happen; a row whose cells repeat more is none of names.
+    new Set(filled).size >= filled.length * 0.6;
   if (named) return { preamble: rows.slice(0, first - 1), header: above, rows: rows.slice(first, end) };
   // Rows before the first whole payment that are as wide are rows too (they may be damaged).
   let start = first;
