@@ -145,6 +145,8 @@ const tallyForm = {
     const list = tallyForm.element(form, field) as JQuery & { editableList(action: string): JQuery };
     const rows: Record<string, string>[] = [];
     list.editableList("items").each((_index: number, element: HTMLElement) => {
+      // A removed row fades out for a moment before it goes.
+      if ($(element).closest("li").hasClass("red-ui-editableList-item-deleting")) return;
       const row: Record<string, string> = {};
       $(element)
         .find(".tally-list-value")

@@ -133,12 +133,12 @@ describe("tally-bank-extract with a statement in the message", () => {
     assert.deepEqual([again.counts["inserted"], again.counts["unchanged"]], [0, 0]);
   });
 
-  it("says that an account must be set for a file that names none", async () => {
+  it("fails, saying that an account must be set, for a file that names none", async () => {
     await flow({ account: "" });
-    const result = await give(csv(["2024-01-02;-3,50;coffee", "2024-01-03;-2,50;tea"]));
-    assert.equal(result.counts["inserted"], 0);
-    assert.equal(result.badRows[0]?.code, "CONFIG_INVALID");
-    assert.match(result.badRows[0].reason, /2 rows were left out. Set the account/);
+    const caught = await fails(csv(["2024-01-02;-3,50;coffee", "2024-01-03;-2,50;tea"]));
+    assert.equal(caught.error?.code, "CONFIG_INVALID");
+    assert.match(caught.error.message, /2 rows were left out. Set the account/);
+    assert.deepEqual(await stored(), []);
   });
 
   it("tells of a folder in which every statement is of another account", async () => {

@@ -55,6 +55,8 @@ export async function openPage(browser: Browser, locale = "en-US"): Promise<Watc
     if (message.type() === "error" || message.type() === "warning")
       complaints.push(`${message.type()}: ${message.text()} ${message.location().url}`);
   });
-  page.on("pageerror", (error) => complaints.push(`script: ${error.message}`));
+  page.on("pageerror", (error) =>
+    complaints.push(`script: ${error.message} ${error.stack?.split("\n")[1] ?? ""}`),
+  );
   return { page, context, complaints };
 }
