@@ -17,7 +17,6 @@ const TYPES = [
   ...readdirSync(NODES)
     .filter((name) => !["runtime", "history", "view"].includes(name) && !name.includes("."))
     .map((name) => require_(path.join(NODES, name, "index.js")) as (RED: NodeAPI) => void),
-  require_("@node-red/nodes/core/common/25-catch.js") as (RED: NodeAPI) => void,
 ];
 
 interface World extends Household {

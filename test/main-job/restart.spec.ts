@@ -11,7 +11,7 @@ import { assertExactlyOnce, startHousehold, type Household } from "./support";
 
 /** The steps of the shipped flow in their order; the first is the schedule. */
 const STEPS = shippedFlows()
-  .filter((node) => Array.isArray(node["wires"]) && node.z)
+  .filter((node) => node.z === "tally-tab-main" && node.type.startsWith("tally-"))
   .map((node) => node.id);
 
 /** The shipped flow, held up behind one of its nodes. */
@@ -51,7 +51,7 @@ const DEATHS: Death[] = [
     flows: () => heldBehind(FIRST_JOB.schedule),
     due: async (_, red) => (await red.get<{ items: Run[] }>("/tallyflow/runs?limit=1")).items.length === 1,
   },
-  ...STEPS.filter((id) => id.startsWith("tally-main-") && id !== "tally-main-summary").map((id) =>
+  ...STEPS.filter((id) => id !== FIRST_JOB.schedule && id !== "tally-main-summary").map((id) =>
     between(id, String(shippedFlows().find((node) => node.id === id)!.type).slice("tally-".length)),
   ),
   {

@@ -17,7 +17,8 @@ import { createInterface } from "node:readline";
 
 /**
  * A server that speaks MongoDB's protocol, for tests: `MONGODB_URI` when set, else `mongod` from the PATH, else
- * FerretDB with its SQLite backend, built once with Go and kept in the user's cache folder.
+ * FerretDB with its SQLite backend and an index that its look-ups use, built once with Go and kept in the user's cache
+ * folder.
  */
 export interface MongoServer {
   kind: "given" | "mongod" | "ferretdb";
@@ -123,7 +124,8 @@ async function launch([binary, ...args]: [string, ...string[]], port: number): P
 /** The built FerretDB, from the cache or built now; its name carries a hash of its sources. */
 export function ferretBinary(): string | { unavailable: string } {
   const hash = createHash("sha256");
-  for (const name of ["go.mod", "go.sum", "main.go"]) hash.update(readFileSync(path.join(SOURCES, name)));
+  for (const name of ["go.mod", "go.sum", "index.go", "main.go"])
+    hash.update(readFileSync(path.join(SOURCES, name)));
   const cache = path.join(process.env["XDG_CACHE_HOME"] ?? path.join(homedir(), ".cache"), "tallyflow");
   const binary = path.join(cache, `ferretdb-${hash.digest("hex").slice(0, 16)}`);
   if (existsSync(binary)) return binary;

@@ -1,11 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { AnyBulkWriteOperation, Document } from "mongodb";
-import { canonicalJson } from "../../values";
+import type { Document } from "mongodb";
 import type { StoredDocument } from "./codec";
 import { isComposite } from "./updates";
-import { bulk, operationOf, standardAccess, type Access, type Change, type StoredCollection } from "./writes";
+import { bulk, operationOf, type Access, type Change, type StoredCollection } from "./writes";
 
 /**
  * FerretDB 1.x. It differs from MongoDB in two ways that matter here:
@@ -14,19 +13,20 @@ import { bulk, operationOf, standardAccess, type Access, type Change, type Store
  *   update from coming between. Only an insert is exclusive: one of many with the same id succeeds. So whoever
  *   changes a document first inserts a claim on it, and deletes the claim after. Claims are never waited for while
  *   others are held, so nobody waits in a circle. A claim whose owner died is removed after a while.
- * - It has no index that it uses: each look-up reads the whole collection, an `_id` and nothing else quickest. So a
- *   few ids are looked up one by one and many in one go, and conditions are checked here, under the claim. Its SQLite
- *   backend is for trying things out: with more than some thousand documents it is slow.
+ * - Only a filter that is one `_id` and nothing else is handed to its database; any other is checked on every document
+ *   of the collection. So each id is looked up by itself, some at a time, and conditions are checked here, under the
+ *   claim. Its own index on `_id` is not the one that its SQLite backend asks for (1.24): without another one each
+ *   look-up still reads the collection, and with more than some thousand documents it is slow.
  */
 export const ferretAccess: Access = {
   async *findByIds(collection, ids, projection) {
-    if (ids.length > FEW) {
-      yield* standardAccess.findByIds(collection, ids, projection);
-      return;
-    }
-    for (const id of ids) {
-      const stored = await collection.findOne({ _id: id }, projection ? { projection } : {});
-      if (stored !== null) yield stored;
+    for (let start = 0; start < ids.length; start += LOOKUPS) {
+      const found = await Promise.all(
+        ids
+          .slice(start, start + LOOKUPS)
+          .map((id) => collection.findOne({ _id: id }, projection ? { projection } : {})),
+      );
+      for (const stored of found) if (stored !== null) yield stored;
     }
   },
 
@@ -52,12 +52,23 @@ export const ferretAccess: Access = {
     for (const index of indexes) await collection.createIndexes([index]);
   },
 
-  deleteByIds: standardAccess.deleteByIds,
+  async deleteByIds(collection, ids) {
+    let deleted = 0;
+    for (let start = 0; start < ids.length; start += WRITES) {
+      const result = await collection.bulkWrite(
+        ids.slice(start, start + WRITES).map((id) => ({ deleteOne: { filter: { _id: id } } })),
+        { ordered: false },
+      );
+      deleted += result.deletedCount;
+    }
+    return deleted;
+  },
 };
 
-const FEW = 8;
-/** The server keeps a connection to its database for each update of a command, and stops for good when it has no more. */
-const UPDATES = 4;
+/** Look-ups under way at once. */
+const LOOKUPS = 8;
+/** The server keeps a connection to its database for each change of a command, and stops for good when it has no more. */
+const WRITES = 4;
 /** A claim is held for one read and one write. One that stands this long belongs to a process that died. */
 const STALE_MS = 15_000;
 
@@ -113,9 +124,9 @@ async function changeClaimed(collection: StoredCollection, changes: readonly Cha
     const found = stored.get(change.id);
     return found !== undefined && change.holds(found);
   });
-  const operations = alike(holding.map((change) => withoutObjects(change, stored.get(change.id)!)));
-  for (let start = 0; start < operations.length; start += UPDATES) {
-    await bulk(collection, operations.slice(start, start + UPDATES));
+  const operations = holding.map((change) => operationOf(withoutObjects(change, stored.get(change.id)!), {}));
+  for (let start = 0; start < operations.length; start += WRITES) {
+    await bulk(collection, operations.slice(start, start + WRITES));
   }
   return holding.map(({ id }) => id);
 }
@@ -141,24 +152,6 @@ function withoutObjects(change: Change, stored: StoredDocument): Change {
     delete parentOf(path)[path.at(-1)!];
   }
   return { ...change, id: _id, change: { replacement } };
-}
-
-/** Under the claims nothing else changes the documents, so that equal changes can be one operation and one look-up. */
-function alike(changes: readonly Change[]): AnyBulkWriteOperation<StoredDocument>[] {
-  const groups = new Map<string, Change[]>();
-  for (const change of changes) {
-    const key = "update" in change.change ? canonicalJson(change.change) : change.id;
-    const group = groups.get(key);
-    if (group) group.push(change);
-    else groups.set(key, [change]);
-  }
-  return [...groups.values()].map((group) => {
-    const [first] = group as [Change];
-    if (group.length === 1 || !("update" in first.change)) return operationOf(first, {});
-    return {
-      updateMany: { filter: { _id: { $in: group.map(({ id }) => id) } }, update: first.change.update },
-    };
-  });
 }
 
 /** Remove claims that the same owner has held for too long. The insert of a tombstone lets one process do it. */

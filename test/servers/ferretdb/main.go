@@ -30,6 +30,7 @@ func main() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		stop()
 	}()
+	go indexIds(ctx, os.Args[2])
 	go func() { fmt.Println(server.MongoDBURI()) }()
 	if err := server.Run(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, err)
