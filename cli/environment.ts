@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { TallyError } from "../lib/values";
+import { isCalendarDate, TallyError } from "../lib/values";
 
 /** What the environment says of a start: secrets from files, and whether a simulated household is wanted. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -99,15 +99,17 @@ export function demoStore(env: Environment): Record<string, string> {
 }
 
 /**
- * The arguments of the simulated household that the environment chooses: `TALLYFLOW_DEMO_SCALE`, 1 when absent; less is
- * less to do for a small machine.
- * @throws TallyError CONFIG_INVALID when it is not a number from 0.01 to 100
+ * The arguments of the simulated household that the environment chooses: `TALLYFLOW_DEMO_SCALE`, 1 when absent, and
+ * `TALLYFLOW_DEMO_FROM`, its first day, three years ago when absent; less is less to do for a small machine.
+ * @throws TallyError CONFIG_INVALID when the scale is not a number from 0.01 to 100, or the day is no date
  */
-export function demoScale(env: Environment): string[] {
+export function demoHousehold(env: Environment): string[] {
   const text = (env["TALLYFLOW_DEMO_SCALE"] ?? "").trim();
-  if (text === "") return [];
+  const from = (env["TALLYFLOW_DEMO_FROM"] ?? "").trim();
   const scale = Number(text);
-  if (!(scale >= 0.01 && scale <= 100))
+  if (text !== "" && !(scale >= 0.01 && scale <= 100))
     throw new TallyError("CONFIG_INVALID", "TALLYFLOW_DEMO_SCALE must be a number from 0.01 to 100.");
-  return ["--scale", String(scale)];
+  if (from !== "" && !isCalendarDate(from))
+    throw new TallyError("CONFIG_INVALID", "TALLYFLOW_DEMO_FROM must be a date, YYYY-MM-DD.");
+  return [...(text ? ["--scale", String(scale)] : []), ...(from ? ["--from", from] : [])];
 }

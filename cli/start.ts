@@ -1,7 +1,7 @@
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { toTallyError } from "../lib/values";
-import { demoScale, demoStore, secretsFromFiles, wantsDemo } from "./environment";
+import { demoHousehold, demoStore, secretsFromFiles, wantsDemo } from "./environment";
 import { EXIT, type CommandIo } from "./io";
 import { prepareLogin } from "./login";
 import { findNodeRed, startNodeRed, type NodeRed } from "./node-red";
@@ -65,7 +65,7 @@ export async function startCommand(argv: string[], io: CommandIo): Promise<numbe
     if (demo) {
       simulators = await startSimulatorsProcess([
         ...["--state", path.join(userDir, "tallyflow", "household")],
-        ...demoScale(env),
+        ...demoHousehold(env),
       ]);
       say(
         "A simulated household stands in for your bank and your budget. The README says how to connect your own.",

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { demoScale, demoStore, secretsFromFiles, wantsDemo } from "../../cli/environment";
+import { demoHousehold, demoStore, secretsFromFiles, wantsDemo } from "../../cli/environment";
 import { prepareLogin } from "../../cli/login";
 import { findNodeRed, freePort, startNodeRed } from "../../cli/node-red";
 
@@ -88,10 +88,12 @@ describe("tallyflow start", () => {
     });
 
     it("chooses the size of the simulated household", () => {
-      assert.deepEqual(demoScale({}), []);
-      assert.deepEqual(demoScale({ TALLYFLOW_DEMO_SCALE: " 0.10 " }), ["--scale", "0.1"]);
+      assert.deepEqual(demoHousehold({}), []);
+      assert.deepEqual(demoHousehold({ TALLYFLOW_DEMO_SCALE: " 0.10 " }), ["--scale", "0.1"]);
+      assert.deepEqual(demoHousehold({ TALLYFLOW_DEMO_FROM: "2026-01-31" }), ["--from", "2026-01-31"]);
+      assert.throws(() => demoHousehold({ TALLYFLOW_DEMO_FROM: "2026-02-31" }), { code: "CONFIG_INVALID" });
       for (const wrong of ["much", "0", "-1", "101"])
-        assert.throws(() => demoScale({ TALLYFLOW_DEMO_SCALE: wrong }), { code: "CONFIG_INVALID" });
+        assert.throws(() => demoHousehold({ TALLYFLOW_DEMO_SCALE: wrong }), { code: "CONFIG_INVALID" });
     });
 
     it("keeps made-up payments in a store of their own", () => {
