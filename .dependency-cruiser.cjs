@@ -24,10 +24,16 @@ module.exports = {
       to: { path: "^lib/(?!values/)" },
     },
     {
-      name: "store-stands-on-values",
+      name: "worker-stands-on-values",
+      severity: "error",
+      from: { path: "^lib/worker/" },
+      to: { path: "^lib/(?!values/|worker/)" },
+    },
+    {
+      name: "store-stands-on-values-and-worker",
       severity: "error",
       from: { path: "^lib/store/" },
-      to: { path: "^lib/(?!values/|store/)" },
+      to: { path: "^lib/(?!values/|worker/|store/)" },
     },
     {
       name: "http-stands-on-store-and-values",

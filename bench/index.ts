@@ -6,6 +6,7 @@ import type { Bench, BenchResult } from "./result";
 /** The benchmarks by name; each is loaded when it is asked for. */
 const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   "main-job": () => import("./main-job.js"),
+  statements: () => import("./statements.js"),
   store: async () => {
     const { run } = await import("./store.js");
     return { bench: { summary: SUMMARIES.store, run: noOptions(async () => ({ ...(await run()) })) } };

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import {
   cleanText,
@@ -10,6 +10,7 @@ import {
   trainModel,
   type LabelledExample,
 } from "../lib/learning";
+import { pythonWith } from "./support/python";
 
 /** One line of the comparison; what a peer does not measure is absent. */
 export interface LearningRow {
@@ -106,17 +107,9 @@ function simple(train: readonly LabelledExample[], test: readonly LabelledExampl
 
 /** Peers in Python, in a virtual environment of their own that is kept in a cache folder. */
 function peers(train: readonly LabelledExample[], test: readonly LabelledExample[]): LearningRow[] {
-  const cache = path.join(process.env["XDG_CACHE_HOME"] ?? path.join(homedir(), ".cache"), "tallyflow-bench");
-  const python = path.join(cache, "venv/bin/python");
   const names = ["fastText", "complement naive Bayes", "TF-IDF + linear SVM"];
-  if (!existsSync(python)) {
-    mkdirSync(cache, { recursive: true });
-    const made = spawnSync("python3", ["-m", "venv", path.join(cache, "venv")], { timeout: 120_000 });
-    if (made.status !== 0) return names.map((name) => ({ name, skipped: "python3 with venv is not there" }));
-    for (const wanted of ["scikit-learn", "fasttext-wheel"]) {
-      spawnSync(python, ["-m", "pip", "install", "-q", wanted], { timeout: 300_000 });
-    }
-  }
+  const python = pythonWith("venv", ["scikit-learn", "fasttext-wheel"]);
+  if (!python) return names.map((name) => ({ name, skipped: "python3 with venv is not there" }));
   const folder = mkdtempSync(path.join(tmpdir(), "tallyflow-bench-"));
   try {
     const plain = (rows: readonly LabelledExample[]) =>

@@ -2,6 +2,7 @@ import { renameSync, writeFileSync } from "node:fs";
 import { monitorEventLoopDelay, performance } from "node:perf_hooks";
 import { isMainThread } from "node:worker_threads";
 import { RateLimiter } from "../../lib/http";
+import { watchStalls, type Stall } from "./stall-watch";
 
 /**
  * Loaded into a Node-RED before anything else (`node --require probe.js`). It watches the event loop of the main
@@ -9,15 +10,6 @@ import { RateLimiter } from "../../lib/http";
  * that does no harm where nobody does) it writes what it saw since the last time to
  * TALLYFLOW_PROBE_FILE and starts afresh.
  */
-
-export interface Stall {
-  /** When it ended, in milliseconds since the epoch. */
-  at: number;
-  /** How long the loop did not turn, beyond the millisecond it was asked for. */
-  wallMs: number;
-  /** CPU time of the main thread in it: a stall without CPU time is the machine's, not the program's. */
-  cpuMs: number;
-}
 
 export interface MemorySample {
   at: number;
@@ -42,31 +34,17 @@ export interface ProbeReport {
 }
 
 const RESOLUTION_MS = 1;
-const WORTH_KEEPING_MS = 15;
 const KEPT = 12;
 const MEMORY_EVERY_MS = 250;
-
-/** CPU time of this thread; of the whole process in a Node that does not tell (before 22.19). */
-const usage = (process.threadCpuUsage ?? process.cpuUsage).bind(process);
 
 function watch(file: string): void {
   const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   histogram.enable();
-  let stalls: Stall[] = [];
   let waits: [number, number][] = [];
   let idle = performance.eventLoopUtilization();
   let sequence = 0;
 
-  let last = performance.now();
-  let cpu = cpuNow();
-  setInterval(() => {
-    const now = performance.now();
-    const used = cpuNow();
-    const wallMs = now - last - RESOLUTION_MS;
-    if (wallMs > WORTH_KEEPING_MS) stalls.push({ at: Date.now(), wallMs, cpuMs: used - cpu });
-    last = now;
-    cpu = used;
-  }, RESOLUTION_MS).unref();
+  const takeStalls = watchStalls();
 
   let memory: MemorySample[] = [];
   setInterval(() => memory.push(memoryNow()), MEMORY_EVERY_MS).unref();
@@ -93,23 +71,17 @@ function watch(file: string): void {
         meanMs: ms(histogram.mean),
       },
       utilization: performance.eventLoopUtilization(idle).utilization,
-      stalls: longest(stalls),
+      stalls: longest(takeStalls()),
       waits,
       memory,
     };
     writeFileSync(`${file}.part`, JSON.stringify(report));
     renameSync(`${file}.part`, file);
     histogram.reset();
-    stalls = [];
     waits = [];
     memory = [];
     idle = performance.eventLoopUtilization();
   });
-}
-
-function cpuNow(): number {
-  const { user, system } = usage();
-  return (user + system) / 1000;
 }
 
 function memoryNow(): MemorySample {

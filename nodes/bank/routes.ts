@@ -1,6 +1,6 @@
 import type { NodeAPI } from "node-red";
 import { z } from "zod";
-import { keepStatement, previewCsv, type CsvMapping } from "../../lib/bank/statements";
+import { csvPreview, keepStatement, type CsvMapping } from "../../lib/bank/statements";
 import { formatAmount, TallyError } from "../../lib/values";
 import { addRoutes, guarded, type BankNode, type BankSettings, type Request } from "../runtime";
 
@@ -23,7 +23,7 @@ export function registerBankRoutes(RED: NodeAPI): void {
     admin.post(
       "/tallyflow/csv/infer",
       write,
-      guarded((request, response) => void response.json(inferred(request.body))),
+      guarded(async (request, response) => void response.json(await inferred(request.body))),
     );
     admin.post(
       "/tallyflow/bank/:id/statements",
@@ -38,12 +38,12 @@ export function registerBankRoutes(RED: NodeAPI): void {
   });
 }
 
-function inferred(body: unknown): object {
+async function inferred(body: unknown): Promise<object> {
   const parsed = csvRequest.safeParse(body);
   if (!parsed.success || (!parsed.data.text && !parsed.data.content))
     throw new TallyError("CONFIG_INVALID", "Send JSON with text, or with content in base64.");
   const { text, content, account, currency, mapping } = parsed.data;
-  const preview = previewCsv(content ? Buffer.from(content, "base64") : text!, {
+  const preview = await csvPreview(content ? Buffer.from(content, "base64") : text!, {
     ...(account ? { account } : {}),
     ...(currency ? { currency } : {}),
     ...(mapping ? { mapping: mapping as unknown as CsvMapping } : {}),

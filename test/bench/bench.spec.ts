@@ -32,7 +32,7 @@ describe("bench", function () {
     for (const args of [[], ["--help"]]) {
       const { code, stdout, stderr } = await bench(...args);
       assert.equal(code, 0, stderr);
-      for (const name of ["main-job", "store", "learning"])
+      for (const name of ["main-job", "statements", "store", "learning"])
         assert.match(stdout, new RegExp(`^  ${name} `, "m"));
     }
   });
@@ -42,10 +42,27 @@ describe("bench", function () {
     assert.equal(unknown.code, 2);
     assert.equal(unknown.stdout, "");
     assert.match(unknown.stderr, /There is no benchmark "toString"[\s\S]*main-job/);
-    for (const args of [["--colour"], ["--store", "paper"]]) {
-      const { code, stdout, stderr } = await bench("main-job", ...args);
+    for (const args of [
+      ["main-job", "--colour"],
+      ["main-job", "--store", "paper"],
+      ["statements", "--format", "paper"],
+    ]) {
+      const { code, stdout, stderr } = await bench(...args);
       assert.equal(code, 2, stderr);
       assert.equal(stdout, "");
+    }
+  });
+
+  it("extracts small statements of each format, and names the stalls", async function () {
+    if (process.platform !== "linux") this.skip(); // Memory is read from /proc.
+    const { code, stdout, stderr } = await bench("statements", "--json", "--no-peers", "--scale", "0.01");
+    assert.equal(code, 0, stderr);
+    const { ours } = JSON.parse(stdout) as Printed;
+    for (const format of ["csv", "camt.053", "mt940", "ofx"]) {
+      const figures = ours[format]!;
+      assert.ok(figures["payments"]! >= 200 && figures["rowsPerSecond"]! > 0, format);
+      assert.ok(Number.isFinite(figures["longestStallMs"]) && Number.isFinite(figures["longestStallCpuMs"]));
+      assert.equal(figures["badRows"], 0, format);
     }
   });
 

@@ -1,7 +1,10 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { sha256, TallyError } from "../../values";
+import { TallyError } from "../../values";
+import type { Given } from "./reading";
 
 /** A statement file in memory, for example uploaded by a person. */
 export interface StatementFile {
@@ -12,11 +15,18 @@ export interface StatementFile {
 /** A file on its way to a reader; its bytes are fetched only when it is read. */
 export interface FoundFile {
   name: string;
-  /** Changes when the content may have changed; for files of a folder without reading them. */
+  bytes: number;
+  /** Changes when the content may have changed; known without reading it. */
   stamp: string;
   /** @throws TallyError STATEMENT_UNREADABLE for a file that is too large */
   load(): Promise<Uint8Array | string>;
+  /** For a reader that fetches the bytes itself. @throws TallyError as `load` */
+  given(): Given;
+  /** SHA-256 of the content of a file of a folder; undefined where it is too large or cannot be read now. */
+  hash?(): Promise<string | undefined>;
 }
+
+const HASHED_AT_ONCE = 256 * 1024;
 
 /** What is no statement yet, or never: parts of downloads, hidden files, editors' copies. */
 const IGNORED = /^(?:\.|~)|(?:\.(?:part|partial|crdownload|download|tmp|temp|swp|lock)|~)$/i;
@@ -26,16 +36,17 @@ export function isIgnored(name: string): boolean {
   return IGNORED.test(name);
 }
 
-/** Files given in memory. */
+/** Files given in memory. Their content stays as it is, so that their place tells them apart. */
 export function givenFiles(files: readonly StatementFile[], maxBytes: number): FoundFile[] {
-  return files.map(({ name, content }) => ({
-    name,
-    stamp: sha256(content),
-    load: async () => {
-      if (content.length > maxBytes) throw tooLarge(name, content.length, maxBytes);
+  return files.map(({ name, content }, at) => {
+    const bytes = content.length;
+    const checked = () => {
+      if (bytes > maxBytes) throw tooLarge(name, bytes, maxBytes);
       return content;
-    },
-  }));
+    };
+    const stamp = `given:${at}:${bytes}:${name}`;
+    return { name, bytes, stamp, load: async () => checked(), given: () => ({ content: checked() }) };
+  });
 }
 
 /**
@@ -75,15 +86,33 @@ export async function folderFiles(
   return [...before.keys()].sort().map((name) => {
     const { size, mtimeMs } = before.get(name)!;
     const file = path.join(folder, name);
+    const checked = () => {
+      if (size > maxBytes) throw tooLarge(name, size, maxBytes);
+      return file;
+    };
     return {
       name,
+      bytes: size,
       stamp: `${size}:${mtimeMs}`,
-      load: async () => {
-        if (size > maxBytes) throw tooLarge(name, size, maxBytes);
-        return readFile(file);
-      },
+      load: async () => readFile(checked()),
+      given: () => ({ path: checked(), bytes: size }),
+      hash: async () => (size > maxBytes ? undefined : hashOf(file)),
     };
   });
+}
+
+/** In pieces, with the event loop free in between. */
+async function hashOf(file: string): Promise<string | undefined> {
+  const hash = createHash("sha256");
+  try {
+    for await (const piece of createReadStream(file, { highWaterMark: HASHED_AT_ONCE }))
+      hash.update(piece as Buffer);
+  } catch (error) {
+    // Moved away or not readable: whoever reads it says so.
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    return undefined;
+  }
+  return hash.digest("hex");
 }
 
 interface Seen {

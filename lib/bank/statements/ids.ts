@@ -31,24 +31,33 @@ export interface IdentifiedPayment {
  */
 export function identify(account: string, payments: readonly StatementPayment[]): IdentifiedPayment[] {
   const own = normaliseAccount(account);
-  const texts = new Map<string, Set<string>>();
-  for (const payment of payments) {
-    const key = bankKey(own, payment);
-    if (key === undefined) continue;
-    const seen = texts.get(key) ?? new Set<string>();
-    texts.set(key, seen.add(contentKey(own, payment)));
-  }
+  const trusted = trustedKeys(own, payments);
+  // By digest: the keys of a large file would take more memory than its rows.
   const counts = new Map<string, number>();
   return payments.map((payment) => {
     const bank = bankKey(own, payment);
-    const trusted = bank !== undefined && texts.get(bank)!.size === 1;
-    const key = trusted ? bank : contentKey(own, payment);
-    const occurrence = counts.get(key) ?? 0;
     // A row that is repeated with its trusted bank id is the same row twice, not two payments.
-    if (trusted) return { payment, id: digest(key) };
-    counts.set(key, occurrence + 1);
+    if (bank !== undefined && trusted(bank)) return { payment, id: digest(bank) };
+    const key = contentKey(own, payment);
+    const short = digest(key);
+    const occurrence = counts.get(short) ?? 0;
+    counts.set(short, occurrence + 1);
     return { payment, id: digest(`${key}|${occurrence}`), occurrence };
   });
+}
+
+/** Which bank ids stand for one thing only. */
+function trustedKeys(own: string, payments: readonly StatementPayment[]): (bank: string) => boolean {
+  const first = new Map<string, StatementPayment>();
+  const untrusted = new Set<string>();
+  for (const payment of payments) {
+    const key = bankKey(own, payment);
+    if (key === undefined || untrusted.has(key)) continue;
+    const before = first.get(key);
+    if (!before) first.set(key, payment);
+    else if (contentKey(own, before) !== contentKey(own, payment)) untrusted.add(key);
+  }
+  return (bank) => !untrusted.has(bank);
 }
 
 function bankKey(account: string, payment: StatementPayment): string | undefined {

@@ -1,28 +1,20 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, open, readFile, rename, unlink } from "node:fs/promises";
 import path from "node:path";
-import { sha256, TallyError, toTallyError } from "../../values";
-import type { RowError } from "../port";
-import { unnamedAccounts } from "./accounts";
+import { TallyError, toTallyError } from "../../values";
 import { isIgnored } from "./files";
-import { parseStatement } from "./parse";
+import { summaryOf, type StatementSummary } from "./reading";
 import type { ReaderOptions } from "./types";
 
 /** What became of a statement that was given. */
-export interface KeptStatement {
+export interface KeptStatement extends StatementSummary {
   /** Its name in the folder. */
   name: string;
   /** The folder had this very file already; nothing was written. */
   known: boolean;
-  payments: number;
-  accounts: string[];
-  /** Rows that cannot be read, the first ten. */
-  errors: RowError[];
-  errorsTotal: number;
 }
 
 const MAX_NAME = 120;
-const SHOWN_ERRORS = 10;
 
 /** Writes into one folder come after one another, so that two files of one name cannot take each other's place. */
 const writing = new Map<string, Promise<unknown>>();
@@ -40,9 +32,8 @@ export async function keepStatement(
   options: ReaderOptions = {},
 ): Promise<KeptStatement> {
   const wanted = safeFileName(fileName);
-  const statement = parseStatement(content, { ...options, fileName: wanted });
-  const { accounts } = statement;
-  const errors = [...statement.errors, ...unnamedAccounts(statement, options)];
+  const read = await summaryOf(content, { ...options, fileName: wanted });
+  const { accounts, errors } = read;
   if (accounts.length === 0 && errors.length > 0) {
     throw new TallyError("STATEMENT_UNREADABLE", `${wanted}: ${errors[0]!.reason}`, { details: { errors } });
   }
@@ -52,16 +43,7 @@ export async function keepStatement(
   writing.set(folder, settled);
   try {
     const { name, known } = await write;
-    return {
-      name,
-      known,
-      payments: accounts.reduce((sum, account) => sum + account.payments.length, 0),
-      accounts: [
-        ...new Set(accounts.map((account) => account.iban ?? account.id ?? account.name ?? account.currency)),
-      ],
-      errors: errors.slice(0, SHOWN_ERRORS),
-      errorsTotal: errors.length,
-    };
+    return { name, known, ...read };
   } finally {
     if (writing.get(folder) === settled) writing.delete(folder);
   }
@@ -90,7 +72,6 @@ async function writeOnce(
   wanted: string,
   content: Uint8Array,
 ): Promise<{ name: string; known: boolean }> {
-  const hash = sha256(content);
   const ending = path.extname(wanted);
   const stem = wanted.slice(0, wanted.length - ending.length);
   try {
@@ -98,7 +79,7 @@ async function writeOnce(
     for (let number = 1; ; number++) {
       const name = number === 1 ? wanted : `${stem} (${number})${ending}`;
       const there = await contentOf(path.join(folder, name));
-      if (there && sha256(there) === hash) return { name, known: true };
+      if (there?.equals(content)) return { name, known: true };
       if (there) continue;
       await writeBeside(path.join(folder, name), content);
       return { name, known: false };
@@ -110,7 +91,7 @@ async function writeOnce(
   }
 }
 
-async function contentOf(file: string): Promise<Uint8Array | undefined> {
+async function contentOf(file: string): Promise<Buffer | undefined> {
   try {
     return await readFile(file);
   } catch (error) {

@@ -1,41 +1,86 @@
 import { payments, type BankAccount, type Payment, type Store } from "../../store";
-import { addDays, daysBetween } from "../../values";
+import { addDays, daysBetween, type CalendarDate } from "../../values";
 
 /** A booking comes at most this many days after or before the date under which it was pending. */
 const DAYS = 5;
 
 /**
- * Pending payments in the store that booked rows of a page settle, each with `bookedAs`: the same amount within five
- * days and the same bank id, or, where one has none, the same text and other party. Each booked row settles one.
- * A pending payment that comes again as booked under its own id needs no link: the row replaces it.
+ * The pending payments of one account, for as long as its pages are handed out. What lies in the store is read once,
+ * for the days that the pages come to; what the pages bring is followed here.
  */
-export async function settledBy(
-  page: readonly Payment[],
-  account: BankAccount,
-  source: string,
-  store: Store | undefined,
-): Promise<Payment[]> {
-  const booked = page.filter(({ status }) => status === "booked");
-  if (!store || booked.length === 0) return [];
-  const dates = booked.map(({ date }) => date).sort();
-  const ids = new Set(page.map(({ id }) => id));
-  const taken = new Set<string>();
-  const found: Payment[] = [];
-  const range = {
-    index: "byAccount",
-    equals: [account.id],
-    from: addDays(dates[0]!, -DAYS),
-    to: addDays(dates[dates.length - 1]!, DAYS + 1),
-  };
-  for await (const pending of store.collection(payments).scan(range)) {
-    if (pending.status !== "pending" || pending.bookedAs !== undefined || pending.source !== source) continue;
-    if (ids.has(pending.id)) continue;
-    const match = booked.find((row) => !taken.has(row.id) && settles(row, pending));
-    if (!match) continue;
-    taken.add(match.id);
-    found.push({ ...pending, bookedAs: match.id });
+export class Pendings {
+  readonly #open = new Map<string, Payment>();
+  /** Days that were read from the store: `from` inclusive, `to` exclusive. */
+  #read: { from: CalendarDate; to: CalendarDate } | undefined;
+
+  constructor(
+    private readonly account: BankAccount,
+    private readonly source: string,
+    private readonly store: Store | undefined,
+  ) {}
+
+  /**
+   * Pending payments that booked rows of a page settle, each with `bookedAs`: the same amount within five days and the
+   * same bank id, or, where one has none, the same text and other party. Each booked row settles one. A pending
+   * payment that comes again as booked under its own id needs no link: the row replaces it.
+   */
+  async settledBy(page: readonly Payment[]): Promise<Payment[]> {
+    if (!this.store) return [];
+    const booked = page.filter(({ status }) => status === "booked");
+    await this.#readAround(booked);
+    for (const { id } of page) this.#open.delete(id);
+    const found = this.#settle(booked);
+    for (const payment of page)
+      if (payment.status === "pending" && payment.bookedAs === undefined) this.#open.set(payment.id, payment);
+    return found;
   }
-  return found;
+
+  #settle(booked: readonly Payment[]): Payment[] {
+    if (this.#open.size === 0) return [];
+    const byAmount = new Map<number, Payment[]>();
+    for (const row of booked) {
+      const equal = byAmount.get(row.amount);
+      if (equal) equal.push(row);
+      else byAmount.set(row.amount, [row]);
+    }
+    const taken = new Set<string>();
+    const found: Payment[] = [];
+    for (const pending of this.#open.values()) {
+      const match = byAmount.get(pending.amount)?.find((row) => !taken.has(row.id) && settles(row, pending));
+      if (!match) continue;
+      taken.add(match.id);
+      this.#open.delete(pending.id);
+      found.push({ ...pending, bookedAs: match.id });
+    }
+    return found;
+  }
+
+  /** Read the days around these rows that were not read before. */
+  async #readAround(booked: readonly Payment[]): Promise<void> {
+    if (booked.length === 0) return;
+    const dates = booked.map(({ date }) => date).sort();
+    const from = addDays(dates[0]!, -DAYS);
+    const to = addDays(dates.at(-1)!, DAYS + 1);
+    const known = this.#read;
+    if (!known) await this.#load(from, to);
+    else {
+      if (from < known.from) await this.#load(from, known.from);
+      if (to > known.to) await this.#load(known.to, to);
+    }
+    this.#read = {
+      from: known && known.from < from ? known.from : from,
+      to: known && known.to > to ? known.to : to,
+    };
+  }
+
+  async #load(from: CalendarDate, to: CalendarDate): Promise<void> {
+    const range = { index: "byAccount", equals: [this.account.id], from, to };
+    for await (const payment of this.store!.collection(payments).scan(range)) {
+      const { status, bookedAs, source, id } = payment;
+      if (status === "pending" && bookedAs === undefined && source === this.source)
+        this.#open.set(id, payment);
+    }
+  }
 }
 
 function settles(booked: Payment, pending: Payment): boolean {

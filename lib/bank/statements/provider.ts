@@ -1,13 +1,22 @@
-import type { BankAccount, Payment, Store } from "../../store";
-import { makeId, sha256, TallyError, toTallyError } from "../../values";
+import type { BankAccount, Store } from "../../store";
+import { sha256, TallyError, toTallyError } from "../../values";
 import type { Json } from "../../values";
 import type { BankProvider, PaymentPage, PaymentsRequest, RowError } from "../port";
-import { normaliseAccount, sameAccount, unnamedAccounts } from "./accounts";
 import { folderFiles, givenFiles, type FoundFile, type StatementFile } from "./files";
-import { identify } from "./ids";
-import { parseStatement } from "./parse";
-import { settledBy } from "./pending";
-import type { CsvMapping, ParsedStatement, ReaderOptions, StatementAccount, StatementPayment } from "./types";
+import { KnownFiles, readingKey, type KnownFile } from "./known";
+import { Pendings } from "./pending";
+import {
+  Desk,
+  mergeAccounts,
+  TOLD,
+  type FileFacts,
+  type OpenedFile,
+  type ReadingSettings,
+  type ReadingThread,
+  type Rows,
+  type RowsRequest,
+} from "./reading";
+import type { CsvMapping, ReaderOptions } from "./types";
 
 export type { StatementFile } from "./files";
 
@@ -26,36 +35,43 @@ export interface StatementFileOptions {
   account?: string;
   mapping?: CsvMapping;
   dayFirst?: boolean;
-  /** Where stored payments are looked up, so that a pending one is linked to the row that booked it. */
+  /**
+   * Where stored payments are looked up, so that a pending one is linked to the row that booked it, and where it is
+   * kept what the files of the folder gave, so that the next process need not read them.
+   */
   store?: Store;
   /** Larger files are refused without being loaded; 256 MiB when absent. */
   maxBytes?: number;
   /** A file that changed within this time is still being written; 1,000 ms when absent. */
   settleMs?: number;
-}
-
-export interface StatementFileProvider extends BankProvider {
-  /**
-   * Of the last look: files that could not be read at all, and the errors of those in which no account was left, by
-   * name with the reason.
-   */
-  fileErrors(): readonly RowError[];
+  /** Where large files are read; a thread that all connections of the process share when absent. */
+  thread?: ReadingThread;
 }
 
 const MAX_BYTES = 256 * 1024 * 1024;
 const PAGE = 1000;
-/** How many errors one message repeats. */
-const TOLD = 20;
+/** A file that took too much memory or time is read again after this time: the machine may have been busy. */
+const AGAIN_MS = 6 * 3_600_000;
 
-/** Cursor: content hash of each file that has been handed out, by name. */
+/**
+ * Cursor: a mark for each file that has been handed out, by name. The mark of a file of which payments were taken is
+ * its content hash: read in another way, the same rows may get other ids, and would be written twice. The mark of a
+ * file that gave nothing names the way of reading too, so that it is looked at again with other settings.
+ */
 type FilesCursor = Record<string, string>;
 
 interface ReadFile {
   name: string;
-  stamp: string;
+  found: FoundFile;
   hash: string;
-  statement?: ParsedStatement;
+  facts?: FileFacts;
   error?: RowError;
+  /** Its rows, when it was read by this process. */
+  rows?: OpenedFile["rows"];
+  /** What is kept of it for the next process. */
+  known?: KnownFile;
+  /** It is worth another try after this moment, in milliseconds since the epoch. */
+  again?: number;
 }
 
 /**
@@ -64,289 +80,235 @@ interface ReadFile {
  * with the same ids.
  * @throws TallyError CONFIG_INVALID when neither a folder nor files are given
  */
-export function openStatementFiles(options: StatementFileOptions): StatementFileProvider {
+export function openStatementFiles(options: StatementFileOptions): BankProvider {
   if (options.folder === undefined && options.files === undefined) {
     throw new TallyError("CONFIG_INVALID", "Statement files need a folder to watch or files to read.");
   }
   return new FilesProvider(options);
 }
 
-class FilesProvider implements StatementFileProvider {
+class FilesProvider implements BankProvider {
   readonly kind = "files";
   readonly source: string;
   /** Statement files need no requests. */
   readonly calls = 0;
-  private known = new Map<string, ReadFile>();
+  readonly #options: StatementFileOptions;
+  readonly #desk: Desk;
+  /** The way in which files are read. */
+  readonly #key: string;
+  readonly #given: readonly FoundFile[];
+  readonly #kept: KnownFiles | undefined;
+  #files = new Map<string, ReadFile>();
 
-  constructor(private readonly options: StatementFileOptions) {
+  constructor(options: StatementFileOptions) {
+    this.#options = options;
     this.source = options.source ?? "files";
+    this.#desk = new Desk(options.thread);
+    this.#key = readingKey({ source: this.source, options: this.#readerOptions() });
+    this.#given = givenFiles(options.files ?? [], options.maxBytes ?? MAX_BYTES);
+    const { store, folder } = options;
+    this.#kept = store && folder !== undefined ? new KnownFiles(store, this.source, folder) : undefined;
   }
 
   async accounts(signal?: AbortSignal): Promise<BankAccount[]> {
-    const files = await this.look(signal);
-    const found = new Map<string, BankAccount>();
-    for (const { statement } of files) {
-      for (const account of statement?.accounts ?? []) {
-        const id = this.accountId(account);
-        if (id === undefined) continue;
-        const known = found.get(id);
-        found.set(id, {
-          ...this.bankAccount(id, account),
-          ...(known ? { name: known.name } : {}),
-          ...this.newest(known, account),
-        });
-      }
-    }
+    const files = await this.#look(signal);
+    const found = mergeAccounts(files.flatMap(({ facts }) => facts?.accounts ?? []));
     // With no account there is nobody to tell these with.
-    const errors =
-      found.size > 0 ? [] : files.flatMap((file) => (file.error ? [file.error] : this.errorsOf(file)));
-    if (errors.length > 0) {
-      const codes = new Set(errors.flatMap(({ code }) => code ?? []));
-      const [code] = codes.size === 1 ? codes : [];
-      const told = errors.slice(0, TOLD).map(({ reason }) => reason);
-      throw new TallyError(code ?? "STATEMENT_UNREADABLE", told.join("\n"));
-    }
-    return [...found.values()];
+    if (found.length === 0) throwErrors(files);
+    const { source } = this;
+    const { timeZone } = this.#options;
+    return found.map(({ id, iban, name, currency, ...rest }) => ({
+      id,
+      source,
+      ...(iban === undefined ? {} : { iban }),
+      name,
+      currency,
+      timeZone,
+      ...rest,
+    }));
   }
 
   async *payments(account: BankAccount, request: PaymentsRequest): AsyncIterable<PaymentPage> {
-    const files = await this.look(request.signal);
+    const { signal, since } = request;
+    const files = await this.#look(signal);
     const done = new Set(Object.values(cursorOf(request.cursor)));
+    const unread = (hash: string) => `${hash}~${this.#key}`;
     // Files that are gone leave the cursor; the ids stay the same if they come back.
     const cursor: FilesCursor = {};
-    for (const { name, hash } of files) if (done.has(hash)) cursor[name] = hash;
-    const speaker = this.speaker(files);
+    for (const { name, hash } of files) {
+      const mark = [hash, unread(hash)].find((one) => done.has(one));
+      if (mark !== undefined) cursor[name] = mark;
+    }
+    const speaker = files.find(({ facts }) => facts?.accounts.length)?.facts?.accounts[0]?.id;
+    const pendings = new Pendings(account, this.source, this.#options.store);
     let unsaid = false;
     for (const file of files) {
-      if (done.has(file.hash)) continue;
-      request.signal?.throwIfAborted();
-      const rows = this.rowsOf(file, account, request.since);
-      const errors = [...(speaker === account.id && file.error ? [file.error] : []), ...rows.errors];
-      // Most files of a folder are of other accounts: a page for each would be a write for each.
-      unsaid = rows.payments.length === 0 && errors.length === 0;
-      if (unsaid) {
-        cursor[file.name] = file.hash;
-        done.add(file.hash);
-        continue;
-      }
-      for (let at = 0; at === 0 || at < rows.payments.length; at += PAGE) {
-        const last = at + PAGE >= rows.payments.length;
-        if (last) cursor[file.name] = file.hash;
-        const page = rows.payments.slice(at, at + PAGE);
+      if (done.has(file.hash) || done.has(unread(file.hash))) continue;
+      signal?.throwIfAborted();
+      const own = file.facts?.accounts ?? [];
+      const wanted: Omit<RowsRequest, "from" | "count"> = {
+        account: { id: account.id, currency: account.currency },
+        speaks: (own[0]?.id ?? speaker) === account.id,
+        ...(since === undefined ? {} : { since }),
+      };
+      let taken = false;
+      const concerns = own.some(({ id }) => id === account.id);
+      const pages = this.#pages(file, wanted, concerns, signal);
+      for await (const { payments, errors, more } of pages) {
+        taken ||= payments.length > 0;
+        if (!more) cursor[file.name] = taken ? file.hash : unread(file.hash);
+        // Most files of a folder are of other accounts: a page for each would be a write for each.
+        unsaid = !taken && errors.length === 0;
+        if (unsaid) continue;
         yield {
-          payments: [...page, ...(await settledBy(page, account, this.source, this.options.store))],
-          errors: at === 0 ? errors : [],
+          payments: [...payments, ...(await pendings.settledBy(payments))],
+          errors,
           cursor: { files: { ...cursor } },
         };
       }
-      done.add(file.hash);
+      if (cursor[file.name] !== undefined) done.add(cursor[file.name]!);
     }
     if (unsaid) yield { payments: [], errors: [], cursor: { files: { ...cursor } } };
   }
 
-  fileErrors(): readonly RowError[] {
-    return [...this.known.values()].flatMap((file) => {
-      const { error, statement } = file;
-      if (error) return [error];
-      if (!statement || statement.accounts.some((account) => this.accountId(account) !== undefined))
-        return [];
-      return statement.errors.map((row) => ({ ...row, reason: `${file.name}: ${row.reason}` }));
-    });
+  async close(): Promise<void> {
+    this.#files.clear();
+    this.#desk.clear();
   }
 
-  async close(): Promise<void> {
-    this.known.clear();
+  /** What a file has for an account, page by page. A file that cannot be read to its end has no last page. */
+  async *#pages(
+    file: ReadFile,
+    wanted: Omit<RowsRequest, "from" | "count">,
+    concerns: boolean,
+    signal: AbortSignal | undefined,
+  ): AsyncIterable<Rows> {
+    if (!concerns && !(wanted.speaks && (file.error || file.facts!.errors > 0))) {
+      yield { payments: [], errors: [], more: false };
+      return;
+    }
+    if (file.error) {
+      yield { payments: [], errors: [file.error], more: false };
+      return;
+    }
+    try {
+      for (let from = 0, more = true; more; from += PAGE) {
+        const rows = await this.#rows(file, { ...wanted, from, count: PAGE }, signal);
+        // It changed since it was looked at: the next look finds it as it is then.
+        if (!rows) return;
+        yield rows;
+        more = rows.more;
+      }
+    } catch (thrown) {
+      if (!gaveUp(thrown)) throw thrown;
+      yield { payments: [], errors: [errorOf(file.name, thrown)], more: true };
+    }
+  }
+
+  /** Rows of a file, which is read again where it was let go; undefined when it has another content by now. */
+  async #rows(
+    file: ReadFile,
+    request: RowsRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<Rows | undefined> {
+    const rows = await file.rows?.(request, signal);
+    if (rows) return rows;
+    const opened = await this.#desk.open(file.found, this.#settings(file.found), signal);
+    file.rows = opened.rows;
+    return opened.hash === file.hash ? opened.rows(request, signal) : undefined;
   }
 
   /** All files as they are now; one that did not change since the last look is not read again. */
-  private async look(signal?: AbortSignal): Promise<ReadFile[]> {
-    const max = this.options.maxBytes ?? MAX_BYTES;
+  async #look(signal?: AbortSignal): Promise<ReadFile[]> {
+    const { folder, maxBytes = MAX_BYTES, settleMs = 1000 } = this.#options;
     const found = [
-      ...(this.options.files ? givenFiles(this.options.files, max) : []),
-      ...(this.options.folder === undefined
-        ? []
-        : await folderFiles(this.options.folder, max, this.options.settleMs ?? 1000, signal)),
+      ...this.#given,
+      ...(folder === undefined ? [] : await folderFiles(folder, maxBytes, settleMs, signal)),
     ];
     const now = new Map<string, ReadFile>();
     for (const file of found) {
       signal?.throwIfAborted();
       // Two given files may share a name.
       const key = now.has(file.name) ? `${file.name}#${now.size}` : file.name;
-      const before = this.known.get(key);
-      now.set(key, before?.stamp === file.stamp ? before : await this.read(file, key));
+      const before = this.#files.get(key);
+      const same = before?.found.stamp === file.stamp && !(before.again && before.again < Date.now());
+      const read = same ? before : await this.#read(file, key, signal);
+      // What was read stays read when the look is stopped at a later file.
+      this.#files.set(key, read);
+      now.set(key, read);
     }
-    this.known = now;
+    this.#files = now;
+    const known = [...now].flatMap(([name, file]) => (file.known ? [[name, file.known] as const] : []));
+    await this.#kept?.keep(new Map(known));
     return [...now.values()];
   }
 
-  private async read(file: FoundFile, name: string): Promise<ReadFile> {
-    let hash = sha256(`unread|${file.stamp}`);
+  async #read(found: FoundFile, name: string, signal: AbortSignal | undefined): Promise<ReadFile> {
+    const known = await this.#kept?.find(found, this.#key);
+    if (known) return fileOf(name, found, known);
     try {
-      const content = await file.load();
-      hash = sha256(content);
-      const options = this.readerOptions(file.name);
-      const statement = parseStatement(content, options);
-      const errors = [...statement.errors, ...unnamedAccounts(statement, options)];
-      return { name, stamp: file.stamp, hash, statement: { ...statement, errors } };
-    } catch (thrown) {
-      const error = toTallyError(thrown);
-      return {
-        name,
-        stamp: file.stamp,
+      const { hash, facts, error, rows } = await this.#desk.open(found, this.#settings(found), signal);
+      const read: KnownFile = {
+        bytes: found.bytes,
         hash,
-        error: { code: error.code, reason: `${file.name}: ${error.message}` },
+        key: this.#key,
+        ...(facts ? { facts } : {}),
+        ...(error ? { error } : {}),
       };
+      return { ...fileOf(name, found, read), rows };
+    } catch (thrown) {
+      signal?.throwIfAborted();
+      const error = errorOf(found.name, thrown);
+      const hash = sha256(`unread|${found.stamp}`);
+      return { name, found, hash, error, ...(gaveUp(thrown) ? { again: Date.now() + AGAIN_MS } : {}) };
     }
   }
 
-  private readerOptions(fileName: string): ReaderOptions {
-    const { currency, account, mapping, dayFirst } = this.options;
+  #settings({ name }: FoundFile): ReadingSettings {
+    return { source: this.source, name, options: { ...this.#readerOptions(), fileName: name } };
+  }
+
+  #readerOptions(): ReaderOptions {
+    const { currency, account, mapping, dayFirst } = this.#options;
     return {
-      fileName,
       ...(currency === undefined ? {} : { currency }),
       ...(account === undefined ? {} : { account }),
       ...(mapping === undefined ? {} : { mapping }),
       ...(dayFirst === undefined ? {} : { dayFirst }),
     };
   }
-
-  /** The account that speaks for files that have none: so their errors are told once. */
-  private speaker(files: readonly ReadFile[]): string | undefined {
-    for (const { statement } of files) {
-      for (const account of statement?.accounts ?? []) {
-        const id = this.accountId(account);
-        if (id !== undefined) return id;
-      }
-    }
-    return undefined;
-  }
-
-  /** Payments of one account in one file, with its errors; those of a file are told with its first account. */
-  private rowsOf(
-    file: ReadFile,
-    account: BankAccount,
-    since: string | undefined,
-  ): { payments: Payment[]; errors: RowError[] } {
-    const statement = file.statement;
-    if (!statement) return { payments: [], errors: [] };
-    const named = statement.accounts.map((item) => this.accountId(item));
-    const first = named.find((id) => id !== undefined);
-    const withFile = (error: RowError): RowError => inFile(file, error);
-    const speaksFor =
-      first === account.id || (first === undefined && this.speaker([...this.known.values()]) === account.id);
-    const errors = speaksFor ? this.errorsOf(file) : [];
-    const rows: StatementPayment[] = [];
-    const copies = new Set<string>();
-    statement.accounts.forEach((item, at) => {
-      if (named[at] !== account.id) return;
-      // The same statement twice in one file is a copy, not new payments.
-      const copy = JSON.stringify([
-        item.statementId,
-        item.openingBalance,
-        item.closingBalance,
-        item.payments.map(({ line, ...row }) => (line === undefined ? row : row)),
-      ]);
-      if (
-        item.statementId !== undefined &&
-        item.payments.length > 0 &&
-        item.closingBalance &&
-        copies.has(copy)
-      ) {
-        errors.push(
-          withFile({
-            ...lineOf(item.payments[0]),
-            reason: `Statement ${item.statementId} stands in the file twice; the second was left out.`,
-          }),
-        );
-        return;
-      }
-      copies.add(copy);
-      for (const payment of item.payments) {
-        if (payment.currency === account.currency) rows.push(payment);
-        else {
-          errors.push(
-            withFile({
-              ...lineOf(payment),
-              code: "CURRENCY_MISMATCH",
-              reason: `The row of ${payment.date} is in ${payment.currency}, but the account is in ${account.currency}: it was left out.`,
-            }),
-          );
-        }
-      }
-    });
-    const fetchedAt = new Date().toISOString();
-    const own = account.id.slice(this.source.length + 1);
-    const seen = new Set<string>();
-    const payments: Payment[] = [];
-    for (const { payment, id, occurrence } of identify(own, rows)) {
-      if (seen.has(id) || (since !== undefined && payment.date < since)) continue;
-      seen.add(id);
-      const { line: _line, category: _category, bankId: _bankId, raw, ...fields } = payment;
-      payments.push({
-        ...fields,
-        id: makeId(this.source, id),
-        source: this.source,
-        accountId: account.id,
-        ...(occurrence ? { occurrence } : {}),
-        raw: { ...raw, ...(payment.bankId === undefined ? {} : { bankId: payment.bankId }) },
-        fetchedAt,
-      });
-    }
-    return { payments, errors };
-  }
-
-  /** Errors of a file that was read, and its rows that belong to no account. */
-  private errorsOf(file: ReadFile): RowError[] {
-    const errors = file.statement?.errors ?? [];
-    const unnamed = (file.statement?.accounts ?? [])
-      .filter((account) => account.payments.length > 0 && this.accountId(account) === undefined)
-      .map((account): RowError => ({
-        ...lineOf(account.payments[0]),
-        code: "CONFIG_INVALID",
-        reason: `The file does not name its account, so its ${account.payments.length} rows were left out. Set the account (IBAN or number), and keep the files of other accounts in another folder.`,
-      }));
-    return [...errors, ...unnamed].map((error) => inFile(file, error));
-  }
-
-  private accountId(account: StatementAccount): string | undefined {
-    // An account that is set stands for itself in every format: MT940 may have its number, CAMT its IBAN.
-    const { account: set } = this.options;
-    const stated = account.iban ?? account.id ?? set;
-    const own = set !== undefined && sameAccount(stated, set) ? set : stated;
-    return own === undefined
-      ? undefined
-      : makeId(this.source, `${normaliseAccount(own)}/${account.currency}`);
-  }
-
-  private bankAccount(id: string, account: StatementAccount): BankAccount {
-    const name = account.name ?? account.iban ?? account.id ?? this.options.account ?? id;
-    return {
-      id,
-      source: this.source,
-      ...(account.iban === undefined ? {} : { iban: account.iban }),
-      name,
-      currency: account.currency,
-      timeZone: this.options.timeZone,
-    };
-  }
-
-  /** The newest closing balance that a file states. */
-  private newest(known: BankAccount | undefined, account: StatementAccount): Pick<BankAccount, "balance"> {
-    const { closingBalance: closing } = account;
-    if (!closing?.date || closing.currency !== account.currency)
-      return known?.balance ? { balance: known.balance } : {};
-    const at = `${closing.date}T23:59:59.000Z`;
-    if (known?.balance && known.balance.at > at) return { balance: known.balance };
-    return { balance: { amount: closing.amount, at } };
-  }
 }
 
-function inFile(file: ReadFile, error: RowError): RowError {
-  return { ...error, reason: `${file.name}: ${error.reason}` };
+function fileOf(name: string, found: FoundFile, known: KnownFile): ReadFile {
+  const { hash, facts, error } = known;
+  return {
+    name,
+    found,
+    hash,
+    known,
+    ...(facts ? { facts } : {}),
+    ...(error ? { error: { code: error.code, reason: `${found.name}: ${error.message}` } } : {}),
+  };
 }
 
-function lineOf(payment: StatementPayment | undefined): { line?: number } {
-  return payment?.line === undefined ? {} : { line: payment.line };
+function errorOf(name: string, thrown: unknown): RowError {
+  const { code, message } = toTallyError(thrown);
+  return { code, reason: `${name}: ${message}` };
+}
+
+/** Was it not the file's content, but what reading it took? */
+function gaveUp(thrown: unknown): boolean {
+  return thrown instanceof TallyError && thrown.code === "STATEMENT_UNREADABLE" && thrown.retryable;
+}
+
+/** @throws TallyError with the errors of the files, where there are any */
+function throwErrors(files: readonly ReadFile[]): void {
+  const errors = files.flatMap(({ error, facts }) => (error ? [error] : (facts?.told ?? [])));
+  if (errors.length === 0) return;
+  const codes = new Set(files.flatMap(({ error, facts }) => error?.code ?? facts?.codes ?? []));
+  const [code] = codes.size === 1 ? codes : [];
+  const told = errors.slice(0, TOLD).map(({ reason }) => reason);
+  throw new TallyError(code ?? "STATEMENT_UNREADABLE", told.join("\n"));
 }
 
 function cursorOf(cursor: Json): FilesCursor {

@@ -1,4 +1,3 @@
-import type { StoredError } from "../../values";
 import type { CollectionDef, ConditionalResult, Doc, UpsertResult } from "../port";
 import type { RangePlan } from "../query";
 
@@ -23,13 +22,3 @@ export interface Operations {
   backup: { args: [target: string]; answer: void };
   close: { args: []; answer: void };
 }
-
-export type Operation = keyof Operations;
-
-export interface Request {
-  call: number;
-  operation: Operation;
-  args: unknown[];
-}
-
-export type Response = { call: number; answer: unknown } | { call: number; error: StoredError };

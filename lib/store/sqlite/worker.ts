@@ -1,22 +1,18 @@
-import { parentPort, workerData } from "node:worker_threads";
-import { toTallyError } from "../../values";
+import { workerData } from "node:worker_threads";
+import { serve, type Handlers } from "../../worker";
 import { SqliteEngine, type EngineUpdate } from "./engine";
-import type { Operation, Operations, Request, Response } from "./protocol";
+import type { Operations } from "./protocol";
 
 /**
  * The worker thread's side: one engine, requests answered in the order they come. Opening happens with the first
  * request, so that a store which cannot be opened is an answer and not a crash.
  */
-type Handlers = {
-  [K in Operation]: (...args: Operations[K]["args"]) => Operations[K]["answer"];
-};
 
 interface Staged {
   ids: string[];
   bodies: string[];
 }
 
-const port = parentPort!;
 const { file } = workerData as { file: string };
 const staged = new Map<number, Staged>();
 let opened: SqliteEngine | undefined;
@@ -31,7 +27,7 @@ function take(staging: number): Staged {
   return found;
 }
 
-const handlers: Handlers = {
+const handlers: Handlers<Operations> = {
   declare: (def) => engine().declare(def),
   stage: (staging, ids, bodies) => {
     const found = staged.get(staging);
@@ -66,14 +62,4 @@ const handlers: Handlers = {
   },
 };
 
-port.on("message", ({ call, operation, args }: Request) => {
-  let response: Response;
-  try {
-    const handler = handlers[operation] as (...args: unknown[]) => unknown;
-    response = { call, answer: handler(...args) };
-  } catch (error) {
-    response = { call, error: toTallyError(error).toJSON() };
-  }
-  port.postMessage(response);
-  if (operation === "close") port.close();
-});
+serve<Operations>(handlers);

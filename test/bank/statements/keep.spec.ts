@@ -3,7 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import fc from "fast-check";
-import { keepStatement, previewCsv, safeFileName } from "../../../lib/bank/statements";
+import { keepStatement, safeFileName } from "../../../lib/bank/statements";
+import { previewCsv } from "../../../lib/bank/statements/csv";
 
 const OWN = "NL91ABNA0417164300";
 const csv = (...rows: string[]) => Buffer.from(["Date;Amount;Name;Description", ...rows, ""].join("\n"));

@@ -1,0 +1,2 @@
+export { WorkerCalls, type WorkerOptions } from "./calls";
+export { serve, type Handlers } from "./serve";
