@@ -39,6 +39,13 @@ const EXPECTED = [
   /Failed to load resource: the server responded with a status of/,
 ];
 
+/** Node-RED fits a group to the labels in it, which are wider in some languages. */
+function withoutFit(entry: FlowEntry): FlowEntry {
+  if (entry.type !== "group") return entry;
+  const { x: _x, y: _y, w: _w, h: _h, ...rest } = entry;
+  return rest as FlowEntry;
+}
+
 export class EditorPage {
   private constructor(
     private readonly watched: WatchedPage,
@@ -162,7 +169,9 @@ export class EditorPage {
     const after = await this.flow();
     const of = (flow: FlowEntry[]) => flow.find(({ id }) => id === entry.id);
     assert.deepEqual(of(after), of(before), `${entry.type} ${entry.id}`);
-    assert.deepEqual(after, before);
+    assert.deepEqual(after.map(withoutFit), before.map(withoutFit));
+    // What other packages' forms do is theirs (ui-page's counts every save as a change).
+    if (!entry.type.startsWith("tally-")) return html;
     const dirty = await this.page.evaluate((id) => RED.nodes.node(id)?.changed ?? false, entry.id);
     assert.equal(dirty, false, `${entry.type} ${entry.id} counts as changed`);
     return html;
