@@ -352,13 +352,15 @@ describe("the editor", function () {
     });
     after(() => server?.stop());
 
-    it("opens every node of every tab, and changes nothing by saving it", async () => {
+    it("opens every node of ours on every tab, and changes nothing by saving it", async () => {
       const editor = await EditorPage.open(browser, server.url);
       try {
         assert.deepEqual(await editor.invalid(), []);
         const flow = await editor.flow();
-        for (const entry of flow)
-          if (!["tab", "group", "junction"].includes(entry.type)) await editor.openAndSave(entry);
+        // Forms of other packages are theirs (link in sorts its links, ui-page counts every save as a change).
+        const ours = flow.filter(({ type }) => type.startsWith("tally-"));
+        assert.ok(ours.length > 10);
+        for (const entry of ours) await editor.openAndSave(entry);
         assert.deepEqual(editor.complaints(), []);
       } finally {
         await editor.close();
