@@ -4,7 +4,6 @@ import { homedir } from "node:os";
 import path from "node:path";
 
 const INSTALL_TIME = 15 * 60_000;
-const root = path.resolve(__dirname, "../../..");
 
 export interface Install {
   /** Names the folder; a change of it installs anew. */
@@ -24,11 +23,9 @@ export async function cachedInstall({
   what,
   manifest,
 }: Install): Promise<{ folder: string } | { unavailable: string }> {
-  const nodeModules = path.join(root, "node_modules");
-  const cache = existsSync(nodeModules)
-    ? path.join(nodeModules, ".cache", "tallyflow")
-    : path.join(homedir(), ".cache", "tallyflow");
-  const folder = path.join(cache, name);
+  // Not in node_modules: `npm ci` empties that. Native parts fit one version of Node only.
+  const cache = path.join(process.env["XDG_CACHE_HOME"] ?? path.join(homedir(), ".cache"), "tallyflow");
+  const folder = path.join(cache, `${name}-node-${process.versions.modules}`);
   mkdirSync(cache, { recursive: true });
   const release = await lock(`${folder}.lock`, () => existsSync(folder));
   try {
@@ -47,28 +44,42 @@ export async function cachedInstall({
   }
 }
 
-function npmInstall(folder: string): Promise<string | undefined> {
-  // Native parts must be built for the Node that runs this, whatever npm's own settings say.
-  const nodeHome = path.resolve(process.execPath, "../..");
-  const headers = existsSync(path.join(nodeHome, "include", "node", "node.h"));
-  const npm = process.env["npm_execpath"];
-  const args = ["install", "--no-audit", "--no-fund", "--loglevel=error"];
-  const [command, ...rest] = npm ? [process.execPath, npm, ...args] : ["npm", ...args];
+/** Run npm in a folder; answers what it complained of when it failed. */
+export function npm(
+  folder: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<{ failed?: string; stdout: string }> {
+  const cli = process.env["npm_execpath"];
+  const quiet = [...args, "--no-audit", "--no-fund", "--loglevel=error"];
+  const [command, ...rest] = cli?.endsWith(".js") ? [process.execPath, cli, ...quiet] : ["npm", ...quiet];
   return new Promise((resolve) => {
     const child = spawn(command!, rest, {
       cwd: folder,
-      env: { ...process.env, ...(headers ? { npm_config_nodedir: nodeHome } : {}) },
-      stdio: ["ignore", "ignore", "pipe"],
+      env,
+      stdio: ["ignore", "pipe", "pipe"],
       timeout: INSTALL_TIME,
       shell: process.platform === "win32",
     });
+    let stdout = "";
     let errors = "";
+    child.stdout.on("data", (text: Buffer) => (stdout += text.toString()));
     child.stderr.on("data", (text: Buffer) => (errors = (errors + text.toString()).slice(-600)));
-    child.on("error", (error) => resolve(error.message));
+    child.on("error", (error) => resolve({ failed: error.message, stdout }));
     child.on("close", (code, signal) =>
-      resolve(code === 0 ? undefined : `npm ended with ${signal ?? code}: ${errors.trim()}`),
+      resolve(
+        code === 0 ? { stdout } : { failed: `npm ended with ${signal ?? code}: ${errors.trim()}`, stdout },
+      ),
     );
   });
+}
+
+async function npmInstall(folder: string): Promise<string | undefined> {
+  // Native parts must be built for the Node that runs this, whatever npm's own settings say.
+  const nodeHome = path.resolve(process.execPath, "../..");
+  const headers = existsSync(path.join(nodeHome, "include", "node", "node.h"));
+  const env = { ...process.env, ...(headers ? { npm_config_nodedir: nodeHome } : {}) };
+  return (await npm(folder, ["install"], env)).failed;
 }
 
 /** A lock file with the owner's process id; one whose owner is gone is taken over. */

@@ -18,16 +18,20 @@ export interface TestNodeRedOptions {
   /** Its `red.js`; that of the development dependency when absent. */
   red?: string;
   flows?: readonly FlowNode[];
+  /** A user directory that is there, with its own packages and flows; it is left alone in the end. */
+  userDir?: string;
   settings?: Record<string, unknown>;
   env?: Record<string, string>;
 }
 
 const START_LIMIT_MS = 120_000;
 
-/** Start Node-RED on a fresh user directory and wait until its flows were started. */
+/** Start Node-RED, on a fresh user directory unless one is given, and wait until its flows were started. */
 export async function startTestNodeRed(options: TestNodeRedOptions = {}): Promise<TestNodeRed> {
-  const userDir = mkdtempSync(path.join(tmpdir(), "tallyflow-node-red-"));
-  const { credentialSecret } = prepareUserDir(userDir, () => options.flows ?? []);
+  const userDir = options.userDir ?? mkdtempSync(path.join(tmpdir(), "tallyflow-node-red-"));
+  const credentialSecret = options.userDir
+    ? "secret of the specs"
+    : prepareUserDir(userDir, () => options.flows ?? []).credentialSecret;
   const port = await freePort();
   const settings = {
     uiPort: port,
@@ -62,7 +66,7 @@ export async function startTestNodeRed(options: TestNodeRedOptions = {}): Promis
     const kill = setTimeout(() => child.kill("SIGKILL"), 20_000);
     await end;
     clearTimeout(kill);
-    rmSync(userDir, { recursive: true, force: true });
+    if (!options.userDir) rmSync(userDir, { recursive: true, force: true });
   };
   const until = Date.now() + START_LIMIT_MS;
   while (!log.includes("Started flows")) {
