@@ -83,6 +83,7 @@ class OpenStatement {
         owner: this.owner,
         currency: this.currency(),
         date: this.date,
+        report: this.format === "camt.052",
         problem: this.problem,
       };
       for (const payment of paymentsOf(node, context)) this.account.payments.push(payment);

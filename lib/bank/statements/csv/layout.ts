@@ -50,6 +50,8 @@ export interface Layout {
   mandateId?: number;
   creditorId?: number;
   balanceAfter?: number;
+  /** The column `balanceAfter` holds the balance before each payment (ASN). */
+  balanceIsBefore?: boolean;
   category?: number;
   status?: number;
   originalAmount?: number;

@@ -11,7 +11,7 @@ import type {
 } from "../types";
 import { typeOf } from "./codes";
 import { readDetails } from "./details";
-import { fieldsOf, type Field } from "./fields";
+import { fieldsOf, splitLines, type Field } from "./fields";
 import { amountOf, readLine, shortDate, type StatementLine } from "./line";
 import { readNonSwift } from "./nonswift";
 import { numberOf, type Details } from "./parts";
@@ -23,7 +23,7 @@ import { numberOf, type Details } from "./parts";
 export const mt940Reader: StatementReader = { detect, read };
 
 function detect(text: string): number {
-  const head = text.slice(0, 50_000);
+  const head = splitLines(text.slice(0, 50_000));
   const tags = new Set([...head.matchAll(/^\s{0,2}:(\d{2}[A-Z]?|NS):/gm)].map((match) => match[1]!));
   if (tags.size === 0) return 0;
   const known = ["20", "25", "28", "28C", "60F", "60M", "61", "62F", "62M", "86", "64", "NS", "34F"].filter(
