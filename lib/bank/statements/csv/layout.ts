@@ -61,6 +61,11 @@ export interface Layout {
   decimal?: Mark;
 }
 
+/** The columns with the money of a payment. */
+export function amountCells(layout: Layout): number[] {
+  return [layout.amount, layout.amountIn, layout.amountOut].filter((column) => column !== undefined);
+}
+
 /** Texts that say what had to be assumed, for `errors`. */
 export interface Inference {
   layout: Layout;

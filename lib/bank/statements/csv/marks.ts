@@ -74,12 +74,16 @@ const DATED =
 const DATED_END =
   /^(?:исходящий остаток|краино салдо|likutis pabaigai|galutinis likutis|sold final|saldo akhir|balance at (?:the )?end(?: of (?:the )?period)?|sluitingsbalans|eindbalans|stan koncowy|(?:closing|ending) balance|balance (?:carried forward|c f)|eind ?saldo|endsaldo|neuer kontostand|solde final|saldo (?:final|finale|koncowe)|utgaende saldo|slutsaldo|loppusaldo|loppsaldo|beigu atlikums|konecny zustatek|zaro egyenleg)(?: (?:as of|per|vom|am|au|al|op|a|z dne)(?: \d+)*)?$/;
 
+/** Every name of DATED and DATED_END holds one of these; far quicker to rule out than to bring into one form. */
+const MAY_BE_TOTAL =
+  /sald|balan|sold|stand|egyenleg|atlikum|z[uů]statek|likut|остат|салдо|stan|b\W?f|c\W?f|turnover|k[äa]ive|apgroz|summe/iu;
+
 /**
  * The same for a line with a date and an amount. Only whole, unmistakable names count: a payment to "Total" or
  * "New Balance" is a payment.
  */
 export function datedTotal(text: string): "opening" | "closing" | "total" | undefined {
-  if (text.length > 60) return undefined;
+  if (text.length > 60 || !MAY_BE_TOTAL.test(text)) return undefined;
   const words = normaliseHeader(text);
   if (DATED.test(words)) return "opening";
   if (DATED_END.test(words)) return "closing";

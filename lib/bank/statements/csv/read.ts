@@ -2,14 +2,15 @@ import { formatAmount, isCurrencyCode, normaliseIban } from "../../../values";
 import type { Party } from "../../../store";
 import type { RowError } from "../../port";
 import { looksLikeIban } from "../accounts";
-import { currencyOfSign, lexAmount, markEvidence, toMoney } from "../fields/amounts";
+import { currencyOfSign, lexAmount, toMoney } from "../fields/amounts";
 import { lexDate, resolveDate } from "../fields/dates";
 import type { ReaderOptions, StatementAccount, StatementPayment } from "../types";
 import { Accounts } from "./accounts";
+import { stateAside } from "./aside";
 import { columnNames, continues, excerpt, mostlyNegative, rawOf, textOf } from "./cells";
 import { isNegative } from "./columns";
 import { tableFacts, type TableFacts } from "./facts";
-import type { Layout, Table } from "./layout";
+import { amountCells, type Layout, type Table } from "./layout";
 import { datedTotal, directionOf, statusOf, totalLine } from "./marks";
 import type { CellOf, CsvProfile } from "./profile";
 import type { Row } from "./rows";
@@ -52,7 +53,7 @@ export function readTable(
   const accounts = new Accounts(layout, facts);
   const lastPayment = table.rows.findLastIndex((row) => hasDate(row, layout) && hasMoney(row, layout));
   let previous: StatementPayment | undefined;
-  for (const row of table.preamble) stateAside(row, reading, accounts);
+  for (const row of table.preamble) stateAside(row, layout, facts, accounts);
   table.rows.forEach((row, index) => {
     const outcome = readRow(row, reading, accounts);
     if (typeof outcome === "object") {
@@ -70,7 +71,7 @@ export function readTable(
       }
       if (index > lastPayment && !row.cells.some((cell) => /\d/.test(cell))) return;
       if (row.cells.some((cell) => totalLine(cell))) {
-        stateAside(row, reading, accounts);
+        stateAside(row, layout, facts, accounts);
         return;
       }
       if (
@@ -92,21 +93,6 @@ export function readTable(
     }
   });
   return accounts.finish(errors);
-}
-
-/** An opening or closing balance that a line above, between or below the rows states with its only number. */
-function stateAside(row: Row, { layout, facts }: Reading, accounts: Accounts): void {
-  const kind = row.cells.map((cell) => totalLine(cell)).find((found) => found !== undefined);
-  if (kind !== "opening" && kind !== "closing") return;
-  const numbers = row.cells.flatMap((cell) => lexAmount(cell.trim()) ?? []);
-  const [number] = numbers;
-  if (!number || numbers.length > 1) return;
-  const currency = (number.currency && currencyOfSign(number.currency)) || facts.currency;
-  const own = markEvidence(number.body);
-  const mark = own === "." || own === "," ? own : facts.marks.get(amountCells(layout)[0] ?? -1);
-  const money = toMoney(number, currency, mark);
-  if (typeof money === "string" || money.rounded) return;
-  accounts.state(kind, "", isNegative(number) && money.minor !== 0 ? -money.minor : money.minor, currency);
 }
 
 export interface ReadPayment {
@@ -218,10 +204,6 @@ function readRow(row: Row, reading: Reading, accounts: Accounts): ReadPayment | 
   if (cell(layout.accountName)) result.accountName = cell(layout.accountName);
   if (layout.signFromBalance) result.unsigned = true;
   return result;
-}
-
-function amountCells(layout: Layout): number[] {
-  return [layout.amount, layout.amountIn, layout.amountOut].filter((column) => column !== undefined);
 }
 
 function hasMoney(row: Row, layout: Layout): boolean {

@@ -58,6 +58,9 @@ function isEmpty(table: Table): boolean {
   return table.header !== undefined && table.rows.length === 0;
 }
 
+/** Statements have one table, or a few; a file that has names of columns all over is none. */
+const MOST_TABLES = 500;
+
 /** Signs of other formats, of programs' files and of pages. */
 function isOther(head: string): boolean {
   const start = head.replace(/^\ufeff/, "").trimStart();
@@ -89,7 +92,14 @@ function read(text: string, options: ReaderOptions): ParsedStatement {
   const split = splitText(normaliseLines(text), undefined, looksLikePayment);
   reportRepairs(split, errors);
   const tables = findTables(split.rows);
-  tables.forEach((table, index) => {
+  if (tables.length > MOST_TABLES) {
+    const first = tables[MOST_TABLES]!.rows[0] ?? tables[MOST_TABLES]!.header;
+    errors.push({
+      ...(first ? { line: first.line } : {}),
+      reason: `The file holds more than ${MOST_TABLES} tables; those from this line on were left out.`,
+    });
+  }
+  tables.slice(0, MOST_TABLES).forEach((table, index) => {
     for (const note of completeDates(table, split.rows, options.fileName)) errors.push({ reason: note });
     const found = understand(table);
     const next = tables[index + 1];

@@ -96,7 +96,7 @@ export function pickTexts(pick: Assignment, layout: Layout, table: Table): void 
   if (descriptions.length === 0 && layout.counterparty === undefined && layout.reference !== undefined) {
     // Words in the column of references are the text (Revolut's first CSV).
     const worded = pick.fact(layout.reference);
-    if (worded && worded.letters >= 0.8 && worded.length >= 8 && worded.distinct > 1) {
+    if (worded && worded.letters >= 0.8 && worded.length >= 5 && worded.distinct > 1) {
       descriptions.push(layout.reference);
       layout.description = descriptions;
       delete layout.reference;

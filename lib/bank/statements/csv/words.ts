@@ -39,6 +39,19 @@ export type Role =
 
 /** A header cell in one form: lower case, no accents, no currency in brackets, single blanks. */
 export function normaliseHeader(text: string): string {
+  return (ASCII.test(text) ? text : withoutAccents(text))
+    .toLowerCase()
+    .replace(/[([]\s*(?:[a-z]{3}|[€£$]|kr|zl|kc|in [a-z]{3})\s*[)\]]/g, " ")
+    .replace(/[^\p{L}\p{N}+/-]+/gu, " ")
+    .replace(/[/-]/g, " ")
+    .replace(/([aou])e/g, "$1")
+    .replace(/ +/g, " ")
+    .trim();
+}
+
+const ASCII = /^[\u0000-\u007f]*$/;
+
+function withoutAccents(text: string): string {
   return text
     .replace(/[øØ]/g, "o")
     .replace(/[łŁ]/g, "l")
@@ -48,14 +61,7 @@ export function normaliseHeader(text: string): string {
     .replace(/[þÞ]/g, "th")
     .replace(/[æÆ]/g, "a")
     .normalize("NFKD")
-    .replace(/\p{M}/gu, "")
-    .toLowerCase()
-    .replace(/[([]\s*(?:[a-z]{3}|[€£$]|kr|zl|kc|in [a-z]{3})\s*[)\]]/g, " ")
-    .replace(/[^\p{L}\p{N}+/-]+/gu, " ")
-    .replace(/[/-]/g, " ")
-    .replace(/([aou])e/g, "$1")
-    .replace(/ +/g, " ")
-    .trim();
+    .replace(/\p{M}/gu, "");
 }
 
 /** A currency named in a header cell: `Amount (EUR)`, `Betrag in EUR`, `Importe (€)`, `Amount CZK`, `Määrä EUROA`. */

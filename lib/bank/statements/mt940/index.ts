@@ -60,6 +60,9 @@ function widthOf(fields: readonly Field[]): number {
   return width >= 60 && width <= 90 ? width : 65;
 }
 
+const LINES_OF_TEXT = 200;
+const WIDTH_OF_TEXT = 4000;
+
 interface Row {
   field: Field;
   texts: string[];
@@ -97,8 +100,8 @@ class Reader {
     else if (tag.startsWith("62")) this.takeBalance(field, "closingBalance");
     else if (tag === "34F" || tag === "90C" || tag === "90D") this.takeCurrency(field);
     else if (tag === "61") this.current(field).rows.push({ field, texts: [], nonSwift: [] });
-    else if (tag === "86") this.lastRow()?.texts.push(...field.lines);
-    else if (tag === "NS") this.lastRow()?.nonSwift.push(...field.lines);
+    else if (tag === "86") this.takeText(field, this.lastRow()?.texts);
+    else if (tag === "NS") this.takeText(field, this.lastRow()?.nonSwift);
   }
 
   private begin(field: Field): Open {
@@ -125,6 +128,18 @@ class Reader {
         if (number) account.statementId = number;
       },
     };
+  }
+
+  /** SWIFT allows six lines of 65 characters, banks write some dozens; what is far beyond that is no text of a row. */
+  private takeText({ lines, line }: Field, texts: string[] | undefined): void {
+    if (!texts) return;
+    for (const text of lines.slice(0, LINES_OF_TEXT)) texts.push(text.slice(0, WIDTH_OF_TEXT));
+    if (lines.length > LINES_OF_TEXT || lines.some((text) => text.length > WIDTH_OF_TEXT)) {
+      this.errors.push({
+        line,
+        reason: "The text of this row is far longer than MT940 allows; its end was left out.",
+      });
+    }
   }
 
   private lastRow(): Row | undefined {
