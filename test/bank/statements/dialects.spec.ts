@@ -296,6 +296,7 @@ describe("CSV dialects: words and lines", () => {
       "Data;Tekstas;Suma;Valiuta;D/K",
       "2024-02-01;Likutis pradžiai;100.00;EUR;K",
       "2024-02-13;Parduotuvė;12.50;EUR;D",
+      "2024-02-29;Apyvarta;12.50;EUR;D",
       "2024-02-29;Likutis pabaigai;87.50;EUR;K",
     ]);
     assert.deepEqual(
@@ -463,6 +464,16 @@ describe("MT940 and CAMT dialects", () => {
     );
     assert.equal(parsed.accounts[0]?.closingBalance?.amount, -250);
     assert.deepEqual(parsed.errors, []);
+  });
+
+  it("takes the date of the closing balance for an entry without any, and says so", () => {
+    const parsed = parseStatement(
+      `<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt><Stmt><Id>S</Id><Acct><Id><Othr><Id>1</Id></Othr></Id><Ccy>EUR</Ccy></Acct>` +
+        `<Bal><Tp><CdOrPrtry><Cd>CLBD</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">1.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>2024-02-13</Dt></Dt></Bal>` +
+        `<Ntry><Amt Ccy="EUR">1.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts></Ntry></Stmt></BkToCstmrStmt></Document>`,
+    );
+    assert.deepEqual(short(parsed), [["2024-02-13", 100, "EUR"]]);
+    assert.match(parsed.errors[0]!.reason, /no date/);
   });
 
   const camt = (message: string, statement: string, version: string, entry: string) =>

@@ -76,7 +76,7 @@ const DATED_END =
 
 /** Every name of DATED and DATED_END holds one of these; far quicker to rule out than to bring into one form. */
 const MAY_BE_TOTAL =
-  /sald|balan|sold|stand|egyenleg|atlikum|z[uů]statek|likut|остат|салдо|stan|b\W?f|c\W?f|turnover|k[äa]ive|apgroz|summe/iu;
+  /sald|balan|sold|stand|egyenleg|atlikum|z[uů]statek|likut|остат|салдо|stan|b\W?f|c\W?f|turnover|apyvart|rulaj|оборот|k[äa]ive|apgroz|summe/iu;
 
 /**
  * The same for a line with a date and an amount. Only whole, unmistakable names count: a payment to "Total" or
@@ -87,7 +87,9 @@ export function datedTotal(text: string): "opening" | "closing" | "total" | unde
   const words = normaliseHeader(text);
   if (DATED.test(words)) return "opening";
   if (DATED_END.test(words)) return "closing";
-  return /^(?:turnover|kaive|apgrozijums|tagessaldo|umsatzsumme|balance|saldo|solde|kontostand)$/.test(words)
+  return /^(?:turnover|kaive|apgrozijums|apyvarta|rulaj|оборот|обороты|tagessaldo|umsatzsumme|balance|saldo|solde|kontostand)$/.test(
+    words,
+  )
     ? "total"
     : undefined;
 }
