@@ -466,6 +466,38 @@ describe("MT940 and CAMT dialects", () => {
     assert.deepEqual(parsed.errors, []);
   });
 
+  it("reads the named parts of a Dutch text in capitals", () => {
+    const [transfer, debit] = rows(
+      parseStatement(
+        [
+          ":20:A",
+          ":25:555555555",
+          ":28C:1",
+          ":60F:C240201EUR100,00",
+          ":61:2402130213C10,50N658NONREF",
+          ":86:SEPA OVERBOEKING                 IBAN: NL91ABNA0417164300",
+          "BIC: ABNANL2A                    NAAM: J JANSEN BV",
+          "OMSCHRIJVING: FACTUUR 12",
+          "KENMERK: 7541410",
+          ":61:2402130213D10,50N658NONREF",
+          ":86:SEPA INCASSO ALGEMEEN DOORLOPEND INCASSANT: NL40ZZZ878787780000",
+          "NAAM: ENERGIE BV                 MACHTIGING: M001",
+          "OMSCHRIJVING: TERMIJN",
+          "IBAN: NL44RABO0123456789         KENMERK: AA-1",
+          ":62F:C240213EUR100,00",
+          "-",
+        ].join("\r\n"),
+      ),
+    );
+    assert.deepEqual(transfer?.counterparty, { name: "J JANSEN BV", iban: "NL91ABNA0417164300" });
+    assert.equal(transfer?.description, "FACTUUR 12");
+    assert.equal(transfer?.reference, "7541410");
+    assert.deepEqual(debit?.counterparty, { name: "ENERGIE BV", iban: "NL44RABO0123456789" });
+    assert.equal(debit?.mandateId, "M001");
+    assert.equal(debit?.creditorId, "NL40ZZZ878787780000");
+    assert.equal(debit?.description, "TERMIJN");
+  });
+
   it("takes the date of the closing balance for an entry without any, and says so", () => {
     const parsed = parseStatement(
       `<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt><Stmt><Id>S</Id><Acct><Id><Othr><Id>1</Id></Othr></Id><Ccy>EUR</Ccy></Acct>` +
