@@ -1,13 +1,12 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Run, RunStep } from "../lib/store";
 import { TallyError } from "../lib/values";
-import { PACKAGE_ROOT, prepareUserDir, type FlowNode } from "./user-dir";
+import { findNodeRed, PACKAGE_ROOT, prepareUserDir, type FlowNode } from "./user-dir";
 
 export interface NodeRedOptions {
   userDir: string;
@@ -214,24 +213,6 @@ class Driver implements NodeRed {
     await ended;
     clearTimeout(timer);
   }
-}
-
-/**
- * The file of Node-RED's program.
- * @throws TallyError DEPENDENCY_MISSING when Node-RED is not installed
- */
-export function findNodeRed(): string {
-  for (const base of [PACKAGE_ROOT, process.cwd(), path.dirname(process.execPath) + "/../lib"]) {
-    try {
-      return createRequire(path.join(base, "x.js")).resolve("node-red/red.js");
-    } catch {
-      // Looked for in the next place.
-    }
-  }
-  throw new TallyError(
-    "DEPENDENCY_MISSING",
-    "Node-RED is not installed. Install it beside Tallyflow: npm install node-red",
-  );
 }
 
 /** A port that is free now. */

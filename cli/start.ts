@@ -4,10 +4,10 @@ import { toTallyError } from "../lib/values";
 import { demoHousehold, demoStore, secretsFromFiles, wantsDemo } from "./environment";
 import { EXIT, type CommandIo } from "./io";
 import { prepareLogin } from "./login";
-import { findNodeRed, startNodeRed, type NodeRed } from "./node-red";
+import { startNodeRed, type NodeRed } from "./node-red";
 import { FIRST_JOB } from "./shipped";
 import { startSimulatorsProcess, type SimulatorsProcess } from "./simulators-process";
-import { PACKAGE_ROOT } from "./user-dir";
+import { findNodeRed, PACKAGE_ROOT } from "./user-dir";
 
 const USAGE = `tallyflow start [--user-dir DIR] [--port N] [--host ADDRESS] [--login] [--no-demo]
 

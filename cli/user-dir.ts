@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
+import { toTallyError, TallyError } from "../lib/values";
 
 /** A Node-RED user directory that knows Tallyflow: made at first start, never overwritten afterwards. */
 
@@ -54,9 +55,33 @@ export function shippedFlows(
   return (options.dashboard ?? hasDashboard(options.userDir)) ? all : withoutDashboard(all);
 }
 
-/** Would Node-RED find the dashboard's package from this user directory, or beside this package? */
+/**
+ * The file of Node-RED's program.
+ * @throws TallyError DEPENDENCY_MISSING when Node-RED is not installed
+ */
+export function findNodeRed(): string {
+  for (const base of [PACKAGE_ROOT, process.cwd(), path.dirname(process.execPath) + "/../lib"]) {
+    try {
+      return createRequire(path.join(base, "x.js")).resolve("node-red/red.js");
+    } catch {
+      // Looked for in the next place.
+    }
+  }
+  throw new TallyError(
+    "DEPENDENCY_MISSING",
+    "Node-RED is not installed. Install it beside Tallyflow: npm install node-red",
+  );
+}
+
+/** Would Node-RED find the dashboard's package from this user directory, or beside itself? */
 function hasDashboard(userDir: string | undefined): boolean {
-  return [...(userDir ? [userDir] : []), PACKAGE_ROOT].some((folder) => {
+  const bases = [...(userDir ? [userDir] : [])];
+  try {
+    bases.push(path.dirname(findNodeRed()));
+  } catch (error) {
+    if (toTallyError(error).code !== "DEPENDENCY_MISSING") throw error;
+  }
+  return bases.some((folder) => {
     try {
       createRequire(path.join(folder, "x.js")).resolve(`${DASHBOARD}/package.json`);
       return true;
@@ -111,7 +136,8 @@ export function prepareUserDir(
 
 /** Node-RED looks into node_modules of the user directory and of the folders above itself. */
 function linkPackage(folder: string): void {
-  if (path.basename(path.dirname(path.dirname(PACKAGE_ROOT))) === "node_modules") return;
+  const beside = path.dirname(path.dirname(PACKAGE_ROOT));
+  if (path.basename(beside) === "node_modules" && existsSync(path.join(beside, "node-red"))) return;
   const link = path.join(folder, "node_modules", PACKAGE);
   mkdirSync(path.dirname(link), { recursive: true });
   if (lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink()) {

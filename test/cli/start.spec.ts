@@ -5,7 +5,8 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { demoHousehold, demoStore, secretsFromFiles, wantsDemo } from "../../cli/environment";
 import { prepareLogin } from "../../cli/login";
-import { findNodeRed, freePort, startNodeRed } from "../../cli/node-red";
+import { freePort, startNodeRed } from "../../cli/node-red";
+import { findNodeRed } from "../../cli/user-dir";
 
 describe("tallyflow start", () => {
   let folder: string;

@@ -89,7 +89,7 @@ describe("the packed package in a clean user directory", function () {
   });
 
   it("offers its examples in the import dialogue", async () => {
-    const answer = await fetch(`${server!.url}/library/_examples_/flows`);
+    const answer = await fetch(`${server!.url}/library/examples/flows`);
     const listed = (await answer.json()) as { d?: Record<string, { d?: unknown; f?: unknown[] }> };
     const found = JSON.stringify(listed);
     for (const name of readdirSync(path.join(ROOT, "examples")))

@@ -12,6 +12,8 @@ export interface EntryContext {
   currency: string | undefined;
   /** Date of the statement: of an entry that has none itself. */
   date: string | undefined;
+  /** A report during the day (CAMT.052), which also lists what is not booked yet. */
+  report: boolean;
   problem(line: number, reason: string): void;
 }
 
@@ -50,7 +52,9 @@ function read(entry: XmlNode, context: EntryContext): StatementPayment[] {
   const code = statusOf(entry);
   if (code === "INFO")
     return leaveOut("it is for information only (status INFO) and no booking on the account.");
-  const status = STATUSES[code];
+  // Every version asks for a status; of a bank that leaves it out, a statement holds what is booked.
+  const status =
+    code === "" ? (context.report && !find(entry, "BookgDt") ? "pending" : "booked") : STATUSES[code];
   if (!status) return leaveOut(`its status "${code.slice(0, 20)}" is none that CAMT knows.`);
 
   const booked = momentOf(find(entry, "BookgDt"));

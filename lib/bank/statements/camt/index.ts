@@ -69,6 +69,8 @@ class OpenStatement {
   private readonly balances: CodedBalance[] = [];
   private readonly owner: Owner = {};
   private date: string | undefined;
+  /** Of the closing balance, where the statement has no date of its own. */
+  private balanceDate: string | undefined;
   private named: string | undefined;
 
   constructor(
@@ -82,7 +84,8 @@ class OpenStatement {
       const context = {
         owner: this.owner,
         currency: this.currency(),
-        date: this.date,
+        date: this.date ?? this.balanceDate,
+        report: this.format === "camt.052",
         problem: this.problem,
       };
       for (const payment of paymentsOf(node, context)) this.account.payments.push(payment);
@@ -117,6 +120,7 @@ class OpenStatement {
     const sign = direction(node);
     const code = textAt(node, "Tp", "CdOrPrtry", "Cd") ?? textAt(node, "Tp", "Cd");
     if (!amount || !code) return;
+    if (code === "CLBD") this.balanceDate = this.quietly(node, () => momentOf(find(node, "Dt"))?.date);
     if (!sign) {
       this.problem(
         node.line,

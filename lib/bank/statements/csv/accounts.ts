@@ -1,5 +1,6 @@
-import { isIban, normaliseIban } from "../../../values";
+import { normaliseIban } from "../../../values";
 import type { RowError } from "../../port";
+import { looksLikeIban } from "../accounts";
 import type { StatementAccount, StatementBalance, StatementPayment } from "../types";
 import type { TableFacts } from "./facts";
 import type { Layout } from "./layout";
@@ -33,9 +34,14 @@ export class Accounts {
     account: string,
     amount: number,
     currency: string,
-    date: string,
+    date?: string,
   ): void {
-    if (kind !== "total") this.stated.push({ kind, account, balance: { amount, currency, date } });
+    if (kind === "total") return;
+    this.stated.push({
+      kind,
+      account,
+      balance: { amount, currency, ...(date === undefined ? {} : { date }) },
+    });
   }
 
   finish(errors: RowError[]): StatementAccount[] {
@@ -70,7 +76,7 @@ export class Accounts {
     errors: RowError[],
   ): StatementAccount {
     const account: StatementAccount = { currency, payments: [] };
-    if (number && isIban(number)) account.iban = normaliseIban(number);
+    if (number && looksLikeIban(number)) account.iban = normaliseIban(number);
     else if (number) account.id = number;
     else Object.assign(account, this.facts.account);
     const titles = new Set(rows.flatMap((row) => (row?.accountName ? [row.accountName] : [])));

@@ -49,6 +49,10 @@ export class Assignment {
     return this.facts.filter((column) => !this.used.has(column.index) && fits(column));
   }
 
+  fact(column: number): ColumnFacts | undefined {
+    return this.facts[column];
+  }
+
   /** Does the word say that fees are off already? */
   isNet(column: number): boolean {
     return /\bnet(?:to)?\b|after fees|total/i.test(this.header[column] ?? "");

@@ -53,7 +53,7 @@ export function columnNames(table: Table): string[] {
 
 export function rawOf(row: Row, names: readonly string[]): Record<string, string> {
   const raw: Record<string, string> = {};
-  row.cells.forEach((cell, index) => {
+  (row.written ?? row.cells).forEach((cell, index) => {
     if (cell !== "" || index < names.length) raw[names[index] ?? `column ${index + 1}`] = cell;
   });
   return raw;

@@ -1,6 +1,6 @@
-import { isIban } from "../../../values";
-import { lexAmount, type AmountText } from "../fields/amounts";
-import { lexDate } from "../fields/dates";
+import { looksLikeIban } from "../accounts";
+import { currencyOfSign, lexAmount, type AmountText } from "../fields/amounts";
+import { lexDate, lexDayMonth } from "../fields/dates";
 import { areDirections, directionOf } from "./marks";
 import type { Row } from "./rows";
 import { KNOWN_CURRENCIES } from "./words";
@@ -60,10 +60,12 @@ function factsOf(rows: readonly Row[], index: number): ColumnFacts {
   const values = new Set<string>();
   const kinds = new Set<string>();
   let marks = 0;
+  let dashes = 0;
   for (const row of rows) {
     const cell = (row.cells[index] ?? "").trim();
     if (!cell) continue;
     facts.filled++;
+    if (/^[-\u2013\u2014]{1,3}$/.test(cell)) dashes++;
     facts.length += cell.length;
     values.add(cell);
     const direction = cell.length <= 12 ? directionOf(cell) : undefined;
@@ -81,9 +83,11 @@ function factsOf(rows: readonly Row[], index: number): ColumnFacts {
       if (isNegative(amount)) facts.negative++;
       if (/^\d{10,}$/.test(amount.body)) facts.longDigits++;
     }
-    if (cell.length >= 15 && isIban(cell)) facts.ibans++;
-    if (KNOWN_CURRENCIES.has(cell)) facts.currencies++;
+    if (cell.length >= 15 && looksLikeIban(cell)) facts.ibans++;
+    if (isCurrencyCell(cell)) facts.currencies++;
   }
+  // A dash among amounts stands for none.
+  if (facts.amounts > 0) facts.filled -= dashes;
   facts.distinct = values.size;
   if (facts.filled > 0) {
     facts.length /= facts.filled;
@@ -92,6 +96,12 @@ function factsOf(rows: readonly Row[], index: number): ColumnFacts {
   facts.directions =
     areDirections(values) || (marks >= facts.filled * 0.9 && kinds.size === 2 && values.size <= 5);
   return facts;
+}
+
+/** A code (also in small letters, as programs write it) or a sign that stands for one currency. */
+function isCurrencyCell(cell: string): boolean {
+  if (/^(?:[A-Z]{3}|[a-z]{3})$/.test(cell)) return KNOWN_CURRENCIES.has(cell.toUpperCase());
+  return cell.length <= 4 && currencyOfSign(cell) !== undefined;
 }
 
 export function isNegative(amount: AmountText): boolean {
@@ -105,7 +115,7 @@ export function looksLikePayment(cells: readonly string[]): number {
   for (const raw of cells) {
     const cell = raw.trim();
     if (cell.length < 1 || cell.length > 40) continue;
-    if (!date && lexDate(cell)) date = true;
+    if (!date && (lexDate(cell) ?? lexDayMonth(cell))) date = true;
     else if (!amount && lexAmount(cell)) amount = true;
     if (date && amount) return 1;
   }

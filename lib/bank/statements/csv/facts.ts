@@ -1,5 +1,6 @@
-import { isIban, normaliseIban } from "../../../values";
+import { currencyExponent, normaliseIban } from "../../../values";
 import type { RowError } from "../../port";
+import { looksLikeIban } from "../accounts";
 import { currencyOfSign, decideMark, lexAmount, type Mark } from "../fields/amounts";
 import { decideOrder, lexDate, type DateText } from "../fields/dates";
 import type { ReaderOptions } from "../types";
@@ -25,7 +26,7 @@ export function tableFacts(
   const currency = decideCurrency(table, layout, options, errors);
   const facts: TableFacts = {
     currency,
-    marks: decideMarks(table, layout, errors),
+    marks: decideMarks(table, layout, currency, errors),
     dayFirst: decideDays(table, layout, options, currency, errors),
   };
   const account = ownAccount(table.preamble, options);
@@ -38,7 +39,12 @@ function cellsOf(rows: readonly Row[], column: number | undefined): string[] {
   return rows.map((row) => (row.cells[column] ?? "").trim()).filter((cell) => cell !== "");
 }
 
-function decideMarks(table: Table, layout: Layout, errors: RowError[]): Map<number, Mark | undefined> {
+function decideMarks(
+  table: Table,
+  layout: Layout,
+  currency: string,
+  errors: RowError[],
+): Map<number, Mark | undefined> {
   const marks = new Map<number, Mark | undefined>();
   const money = [layout.amount, layout.amountIn, layout.amountOut].filter((column) => column !== undefined);
   const bodies = (columns: readonly (number | undefined)[]) =>
@@ -49,8 +55,12 @@ function decideMarks(table: Table, layout: Layout, errors: RowError[]): Map<numb
   );
   const decided = others.map((column) => ({ column, ...decideMark(bodies([column])) }));
   // Amounts without any mark that decides take it from the balance, and the other way round.
-  const mark = own.mark ?? decided.find((other) => other.column === layout.balanceAfter)?.mark;
-  if (own.unclear && !mark) {
+  const mark =
+    own.mark ??
+    decided.find((other) => other.column === layout.balanceAfter)?.mark ??
+    (own.unclear ? markOfOthers(table) : undefined);
+  // A currency without decimals has no decimal mark.
+  if (own.unclear && !mark && currencyExponent(currency) > 0) {
     errors.push({
       reason:
         "The decimal mark cannot be told from the amounts; groups of three digits were taken as thousands. Check the amounts, or set `decimal` in a mapping.",
@@ -62,8 +72,30 @@ function decideMarks(table: Table, layout: Layout, errors: RowError[]): Map<numb
   return marks;
 }
 
+/** The mark that other columns prove, such as exchange rates: programs write all numbers of a file alike. */
+function markOfOthers(table: Table): Mark | undefined {
+  const numbers = table.rows
+    .slice(0, 500)
+    .flatMap((row) =>
+      row.cells.filter(
+        (cell) => /^-?\d+[.,]\d+$/.test(cell.trim()) && !/^\d{1,2}[.]\d{1,2}$/.test(cell.trim()),
+      ),
+    )
+    .map((cell) => cell.trim().replace("-", ""));
+  return decideMark(numbers).mark;
+}
+
 /** Words that only banks of one country put over columns: hints for what the file leaves open, never proof. */
 const HINTS: readonly [RegExp, string][] = [
+  [/\bnarration\b|\bchq\b|ref no cheque no|withdrawal amt|deposit amt|\butr\b/, "INR"],
+  [/日付|残高|お取|ご利用|出金|入金/, "JPY"],
+  [/余额|交易|金额/, "CNY"],
+  [/금액|거래|잔액/, "KRW"],
+  [/сумма|операции|остаток/, "RUB"],
+  [/\btutar|bakiye|islem|aciklama/, "TRY"],
+  [/keterangan|\bmutasi\b/, "IDR"],
+  [/lancamento|historico/, "BRL"],
+  [/tranzactie/, "RON"],
   [
     /\bpost(?:ed|ing)? date\b|check (?:or slip|number|no)|running bal\b|\bwithdrawals?\b|^check #?$|debit card/,
     "USD",
@@ -78,14 +110,16 @@ const HINTS: readonly [RegExp, string][] = [
 ];
 
 function hinted(table: Table): string | undefined {
-  const words = (table.header?.cells ?? []).map(normaliseHeader);
+  const words = (table.header?.cells ?? []).map((cell) => normaliseHeader(cell).normalize("NFC"));
   return HINTS.find(([pattern]) => words.some((word) => pattern.test(word)))?.[1];
 }
 
 function decideCurrency(table: Table, layout: Layout, options: ReaderOptions, errors: RowError[]): string {
   if (layout.currency !== undefined) {
-    const codes = cellsOf(table.rows, layout.currency).filter((cell) => /^[A-Za-z]{3}$/.test(cell));
-    if (codes.length > 0) return options.currency ?? codes[0]!.toUpperCase();
+    const codes = cellsOf(table.rows, layout.currency).flatMap(
+      (cell) => currencyOfSign(/^[a-z]{3}$/i.test(cell) ? cell.toUpperCase() : cell) ?? [],
+    );
+    if (codes.length > 0) return options.currency ?? codes[0]!;
   }
   const stated = statedCurrency(table, layout);
   if (stated) {
@@ -193,16 +227,21 @@ function decideDays(
   return !american;
 }
 
+/** A text with a date or a year in it names a period, not an account. */
+const DATED = /\d{1,2}[./]\d{1,2}[./]\d{2,4}|\p{L}{3,}\.? (?:19|20)\d{2}\b/u;
+
 /** Own account in the lines above the table, or as the caller names it. */
 export function ownAccount(preamble: readonly Row[], options: ReaderOptions): TableFacts["account"] {
   for (const row of preamble) {
     for (const cell of row.cells) {
       const iban = /\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{2,4}){2,8}(?: ?[A-Z0-9]{1,3})?\b/.exec(cell)?.[0];
-      if (iban && isIban(iban)) return { iban: normaliseIban(iban) };
+      if (iban && looksLikeIban(iban)) return { iban: normaliseIban(iban) };
     }
   }
   if (options.account)
-    return isIban(options.account) ? { iban: normaliseIban(options.account) } : { id: options.account };
+    return looksLikeIban(options.account)
+      ? { iban: normaliseIban(options.account) }
+      : { id: options.account };
   for (const row of preamble) {
     const label = normaliseHeader(row.cells[0] ?? "");
     if (
@@ -216,7 +255,7 @@ export function ownAccount(preamble: readonly Row[], options: ReaderOptions): Ta
           ? cell.trim()
           : /[\dxX*][\dxX*\- /]{4,}[\dxX*]/.exec(cell)?.[0].trim(),
       )
-      .find((text) => text !== undefined && /\d{3}/.test(text) && !lexDate(text));
+      .find((text) => text !== undefined && /\d{3}/.test(text) && !lexDate(text) && !DATED.test(text));
     if (number) return { id: number };
   }
   return undefined;

@@ -87,6 +87,19 @@ function pickMoney(
   set("balanceAfter", balance);
 
   let amount = pick.find("amount", isMoney);
+  const name = amount === undefined ? "" : header[amount]!.trim();
+  const most = header.findLastIndex(
+    (cell, column) =>
+      cell.trim() === name &&
+      !pick.used.has(column) &&
+      (facts[column] ?? EMPTY).filled > (facts[amount!] ?? EMPTY).filled,
+  );
+  // Deutsche Bank's cards: the same word over the amount abroad and over the account's own, which every row has.
+  if (name && most >= 0) {
+    layout.originalAmount ??= amount!;
+    pick.used.add(amount!);
+    amount = most;
+  }
   // Beside an amount in any currency, the one whose words name the currency is the account's own.
   const own = header.findIndex(
     (cell, column) =>
@@ -185,11 +198,22 @@ function covers(rows: readonly Row[], amount: number, direction: number | undefi
   return direction !== undefined || filled >= rows.length * 0.9;
 }
 
+/** What a column is by its words, and so no amount, however much its cells look like one. */
+const NO_AMOUNT = [
+  "balanceAfter",
+  "account",
+  "counterpartyAccount",
+  "reference",
+  "bankId",
+  "ignore",
+] as const;
+
 /** No words: a signed column, one of each direction, or an amount and a balance that prove each other. */
 function pickMoneyByContent(pick: Assignment, layout: Layout, rows: readonly Row[], notes: string[]): void {
   const money = pick.free(
     (column) =>
       isMoney(column) &&
+      !NO_AMOUNT.some((role) => pick.means(column.index, role)) &&
       column.letters < 0.5 + (column.decimals > 0 ? 0.5 : 0) &&
       !(isDate(column) && column.decimals === 0),
   );
@@ -204,7 +228,9 @@ function pickMoneyByContent(pick: Assignment, layout: Layout, rows: readonly Row
       if (amount === balance) continue;
       const running = runningOf(rows, amount.index, balance.index);
       const unsigned = amount.negative === 0 ? running.holdsUnsigned * 0.99 : 0;
-      const share = Math.max(running.holds, unsigned);
+      // The balance before each payment: decideSign asks the dates whether it is that.
+      const before = amount.negative > 0 && amount.negative < amount.filled ? running.holdsNegated * 0.98 : 0;
+      const share = Math.max(running.holds, unsigned, before);
       if (running.comparisons >= 2 && share >= 0.8 && (!best || share > best.share)) {
         best = { amount: amount.index, balance: balance.index, running, share };
       }

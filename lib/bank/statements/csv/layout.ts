@@ -50,6 +50,8 @@ export interface Layout {
   mandateId?: number;
   creditorId?: number;
   balanceAfter?: number;
+  /** The column `balanceAfter` holds the balance before each payment (ASN). */
+  balanceIsBefore?: boolean;
   category?: number;
   status?: number;
   originalAmount?: number;
@@ -57,6 +59,11 @@ export interface Layout {
   dateFormat?: string;
   dayFirst?: boolean;
   decimal?: Mark;
+}
+
+/** The columns with the money of a payment. */
+export function amountCells(layout: Layout): number[] {
+  return [layout.amount, layout.amountIn, layout.amountOut].filter((column) => column !== undefined);
 }
 
 /** Texts that say what had to be assumed, for `errors`. */

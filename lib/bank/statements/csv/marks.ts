@@ -3,12 +3,12 @@ import { normaliseHeader } from "./words";
 /** Words within rows: which way money went, what is still pending, and lines that are totals and no payments. */
 
 const OUT = new Set(
-  "af d dr debit debet debito debe dare soll s out outflow uit uitgaand - dbit charge belastung lastschrift cargo addebito saida uttag ut wydatek obciazenie vydaj odchozi debitering kiadas terheles deebet debets withdrawal o outgoing sale purchase send sent spend depense uscita gasto debited outward".split(
+  "af d dr debit debet debito debe dare soll s out outflow uit uitgaand - dbit charge belastung lastschrift cargo addebito saida uttag ut wydatek obciazenie vydaj odchozi debitering kiadas terheles deebet debets withdrawal o outgoing sale purchase send sent spend depense uscita gasto debited outward db t χ 支出 支 出 出金 출금 расход списание borc χρεωση keluar rashod isplata".split(
     " ",
   ),
 );
 const IN = new Set(
-  "bij c cr credit kredit credito haber h avere haben a in inflow ingaand + crdt gutschrift abono accredito entrada insattning inn wplyw uznanie prijem prichozi kredyt bevetel jovairas kreedit kredits k deposit i incoming receive received recette entrata ingreso payment refund return credited inward".split(
+  "bij c cr credit kredit credito haber h avere haben a in inflow ingaand + crdt gutschrift abono accredito entrada insattning inn wplyw uznanie prijem prichozi kredyt bevetel jovairas kreedit kredits k deposit i incoming receive received recette entrata ingreso payment refund return credited inward j kr π 収入 收入 收 入 入金 입금 приход зачисление alacak πιστωση masuk uplata".split(
     " ",
   ),
 );
@@ -17,7 +17,7 @@ const IN = new Set(
 export function directionOf(text: string): "in" | "out" | undefined {
   const trimmed = text.trim();
   if (trimmed === "-" || trimmed === "+") return trimmed === "-" ? "out" : "in";
-  const word = normaliseHeader(trimmed);
+  const word = normaliseHeader(trimmed).normalize("NFC");
   if (OUT.has(word)) return "out";
   return IN.has(word) ? "in" : undefined;
 }
@@ -42,12 +42,13 @@ export function statusOf(text: string): "booked" | "pending" | "void" {
 }
 
 const OPENING =
-  /^(?:opening|beginning|start(?:ing)?|previous|brought forward|balance brought forward|balance b f|begin|vorig|alter|anfang|anfangs|start|vortrag|saldovortrag|ancien|solde (?:initial|precedent)|saldo (?:inicial|anterior|iniziale|precedente|poczatkowe|poczatkowy)|ingaende|inngaende|startsaldo|primo|alku|alkusaldo|algsaldo|sakuma|pocatecni|nyito)/;
+  /^(?:входящий остаток|остаток на начало|начален|likutis pradziai|pradinis likutis|sakuma|sold initial|sold precedent|devir|acilis|baslangic|begin|aanvang|saldo awal|balance at (?:the )?(?:start|beginning)|balance b(?:rought)? ?f|stan poczatkowy|期初|前日|opening|beginning|start(?:ing)?|previous|brought forward|balance brought forward|balance b f|begin|vorig|alter|anfang|anfangs|start|vortrag|saldovortrag|ancien|solde (?:initial|precedent)|saldo (?:inicial|anterior|iniziale|precedente|poczatkowe|poczatkowy)|ingaende|inngaende|startsaldo|primo|alku|alkusaldo|algsaldo|sakuma|pocatecni|nyito)/;
 const CLOSING =
-  /^(?:closing|ending|final|carried forward|balance carried forward|balance c f|new|nieuw|eind|slot|neuer|end|schluss|nouveau|solde (?:final|nouveau)|saldo (?:final|actual|finale|koncowe|koncowy)|utgaende|slutsaldo|ultimo|loppu|loppusaldo|loppsaldo|beigu|konecny|zaro)/;
-const BALANCE = /saldo|balance|solde|kontostand|bestand|zustatek|atlikums|jaak|egyenleg|stand\b/;
+  /^(?:исходящий остаток|остаток на конец|краен|краино|likutis pabaigai|galutinis likutis|sold final|kapanis|afsluit|saldo akhir|balance at (?:the )?end|balance c(?:arried)? ?f|stan koncowy|期末|closing|ending|final|carried forward|balance carried forward|balance c f|new|nieuw|eind|slot|neuer|end|schluss|nouveau|solde (?:final|nouveau)|saldo (?:final|actual|finale|koncowe|koncowy)|utgaende|slutsaldo|ultimo|loppu|loppusaldo|loppsaldo|beigu|konecny|zaro)/;
+const BALANCE =
+  /остаток|салдо|likutis|\bsold\b|bakiye|devir|stan\b|余额|残高|balans|saldo|balance|solde|kontostand|bestand|zustatek|atlikums|jaak|egyenleg|stand\b/;
 const TOTAL =
-  /^(?:sub ?total|total|totaal|totals|summe|somme|gesamt|gesamtsumme|summa|suma|sum|turnover|kaive|apgrozijums|turnovers|totale|totali|total general|grand total|celkem|razem|yhteensa|i alt|sammanlagt|umsatze|umsatzsumme|tagessaldo|zwischensumme|number of|count|aantal|anzahl|nombre|end of|einde|ende)\b/;
+  /^(?:итого|всего|обороты?|apyvarta|is viso|rulaj|toplam|ukupno|jumlah|合計|合计|总计|total (?:debits?|credits?|withdrawals?|deposits?|amount)|transactions? total|sub ?total|total|totaal|totals|summe|somme|gesamt|gesamtsumme|summa|suma|sum|turnover|kaive|apgrozijums|turnovers|totale|totali|total general|grand total|celkem|razem|yhteensa|i alt|sammanlagt|umsatze|umsatzsumme|tagessaldo|zwischensumme|number of|count|aantal|anzahl|nombre|end of|einde|ende)\b/;
 
 /** Is this text the name of a balance or total that stands as a line of its own, and which? */
 export function totalLine(text: string): "opening" | "closing" | "total" | undefined {
@@ -69,20 +70,26 @@ export function totalLine(text: string): "opening" | "closing" | "total" | undef
 }
 
 const DATED =
-  /^(?:(?:opening|beginning|starting|start|previous statement) balance|balance (?:brought forward|b f)|begin ?saldo|anfangssaldo|alter kontostand|solde (?:initial|precedent)|saldo (?:inicial|anterior|iniziale|poczatkowe)|ingaende saldo|startsaldo|alkusaldo|algsaldo|sakuma atlikums|pocatecni zustatek|nyito egyenleg)(?: (?:as of|per|vom|am|au|al|op|a|z dne)(?: \d+)*)?$/;
+  /^(?:входящий остаток|начально салдо|начално салдо|likutis pradziai|pradinis likutis|sold initial|saldo awal|balance at (?:the )?(?:start|beginning)(?: of (?:the )?period)?|openingsbalans|beginbalans|stan poczatkowy|(?:opening|beginning|starting|start|previous statement) balance|balance (?:brought forward|b f)|begin ?saldo|anfangssaldo|alter kontostand|solde (?:initial|precedent)|saldo (?:inicial|anterior|iniziale|poczatkowe)|ingaende saldo|startsaldo|alkusaldo|algsaldo|sakuma atlikums|pocatecni zustatek|nyito egyenleg)(?: (?:as of|per|vom|am|au|al|op|a|z dne)(?: \d+)*)?$/;
 const DATED_END =
-  /^(?:(?:closing|ending) balance|balance (?:carried forward|c f)|eind ?saldo|endsaldo|neuer kontostand|solde final|saldo (?:final|finale|koncowe)|utgaende saldo|slutsaldo|loppusaldo|loppsaldo|beigu atlikums|konecny zustatek|zaro egyenleg)(?: (?:as of|per|vom|am|au|al|op|a|z dne)(?: \d+)*)?$/;
+  /^(?:исходящий остаток|краино салдо|likutis pabaigai|galutinis likutis|sold final|saldo akhir|balance at (?:the )?end(?: of (?:the )?period)?|sluitingsbalans|eindbalans|stan koncowy|(?:closing|ending) balance|balance (?:carried forward|c f)|eind ?saldo|endsaldo|neuer kontostand|solde final|saldo (?:final|finale|koncowe)|utgaende saldo|slutsaldo|loppusaldo|loppsaldo|beigu atlikums|konecny zustatek|zaro egyenleg)(?: (?:as of|per|vom|am|au|al|op|a|z dne)(?: \d+)*)?$/;
+
+/** Every name of DATED and DATED_END holds one of these; far quicker to rule out than to bring into one form. */
+const MAY_BE_TOTAL =
+  /sald|balan|sold|stand|egyenleg|atlikum|z[uů]statek|likut|остат|салдо|stan|b\W?f|c\W?f|turnover|apyvart|rulaj|оборот|k[äa]ive|apgroz|summe/iu;
 
 /**
  * The same for a line with a date and an amount. Only whole, unmistakable names count: a payment to "Total" or
  * "New Balance" is a payment.
  */
 export function datedTotal(text: string): "opening" | "closing" | "total" | undefined {
-  if (text.length > 60) return undefined;
+  if (text.length > 60 || !MAY_BE_TOTAL.test(text)) return undefined;
   const words = normaliseHeader(text);
   if (DATED.test(words)) return "opening";
   if (DATED_END.test(words)) return "closing";
-  return /^(?:turnover|kaive|apgrozijums|tagessaldo|umsatzsumme|balance|saldo|solde|kontostand)$/.test(words)
+  return /^(?:turnover|kaive|apgrozijums|apyvarta|rulaj|оборот|обороты|tagessaldo|umsatzsumme|balance|saldo|solde|kontostand)$/.test(
+    words,
+  )
     ? "total"
     : undefined;
 }

@@ -34,6 +34,7 @@ type ColumnKey = Exclude<
   | "signFromBalance"
   | "negate"
   | "bareIsOut"
+  | "balanceIsBefore"
   | "fixedCurrency"
   | "dateFormat"
   | "dayFirst"

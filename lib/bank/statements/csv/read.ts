@@ -1,14 +1,16 @@
-import { formatAmount, isCurrencyCode, isIban, normaliseIban } from "../../../values";
+import { formatAmount, isCurrencyCode, normaliseIban } from "../../../values";
 import type { Party } from "../../../store";
 import type { RowError } from "../../port";
+import { looksLikeIban } from "../accounts";
 import { currencyOfSign, lexAmount, toMoney } from "../fields/amounts";
 import { lexDate, resolveDate } from "../fields/dates";
 import type { ReaderOptions, StatementAccount, StatementPayment } from "../types";
 import { Accounts } from "./accounts";
+import { stateAside } from "./aside";
 import { columnNames, continues, excerpt, mostlyNegative, rawOf, textOf } from "./cells";
 import { isNegative } from "./columns";
 import { tableFacts, type TableFacts } from "./facts";
-import type { Layout, Table } from "./layout";
+import { amountCells, type Layout, type Table } from "./layout";
 import { datedTotal, directionOf, statusOf, totalLine } from "./marks";
 import type { CellOf, CsvProfile } from "./profile";
 import type { Row } from "./rows";
@@ -51,6 +53,7 @@ export function readTable(
   const accounts = new Accounts(layout, facts);
   const lastPayment = table.rows.findLastIndex((row) => hasDate(row, layout) && hasMoney(row, layout));
   let previous: StatementPayment | undefined;
+  for (const row of table.preamble) stateAside(row, layout, facts, accounts);
   table.rows.forEach((row, index) => {
     const outcome = readRow(row, reading, accounts);
     if (typeof outcome === "object") {
@@ -67,7 +70,10 @@ export function readTable(
         }
       }
       if (index > lastPayment && !row.cells.some((cell) => /\d/.test(cell))) return;
-      if (row.cells.some((cell) => totalLine(cell))) return;
+      if (row.cells.some((cell) => totalLine(cell))) {
+        stateAside(row, layout, facts, accounts);
+        return;
+      }
       if (
         index > lastPayment &&
         row.cells.filter((cell) => cell.trim()).length <= 2 &&
@@ -124,7 +130,13 @@ function readRow(row: Row, reading: Reading, accounts: Accounts): ReadPayment | 
       return dateText && lexAmount(cell(layout.balanceAfter))
         ? `The date "${dateText.slice(0, 40)}" does not exist and there is no amount; the line was left out.`
         : "nothing";
-    if (row.cells.some((text) => totalLine(text))) return undefined;
+    const total = row.cells.map((text) => totalLine(text)).find((kind) => kind !== undefined);
+    if (total) {
+      const stated = balance ?? signedAmount(row, currency, reading);
+      const named = row.cells.filter((text) => lexAmount(text.trim())).length === 1;
+      if (typeof stated === "number" && named) accounts.state(total, cell(layout.account), stated, currency);
+      return undefined;
+    }
     if (status === "void") return undefined;
     const waits = statusOf(dateText) === "pending" || status === "pending" || dateText === "--";
     return waits
@@ -181,7 +193,9 @@ function readRow(row: Row, reading: Reading, accounts: Accounts): ReadPayment | 
     const value = cell(layout[key]);
     if (value && value !== "-") payment[key] = value;
   }
-  if (balance !== undefined) payment.balanceAfter = balance;
+  if (balance !== undefined) {
+    payment.balanceAfter = layout.balanceIsBefore ? balance + payment.amount : balance;
+  }
   const original = originalOf(row, reading, payment);
   if (original) payment.original = original;
   reading.profile?.finish?.(payment, named);
@@ -190,10 +204,6 @@ function readRow(row: Row, reading: Reading, accounts: Accounts): ReadPayment | 
   if (cell(layout.accountName)) result.accountName = cell(layout.accountName);
   if (layout.signFromBalance) result.unsigned = true;
   return result;
-}
-
-function amountCells(layout: Layout): number[] {
-  return [layout.amount, layout.amountIn, layout.amountOut].filter((column) => column !== undefined);
 }
 
 function hasMoney(row: Row, layout: Layout): boolean {
@@ -217,7 +227,8 @@ function dateOf(text: string, { layout, facts }: Reading): { date: string; insta
 }
 
 function currencyOf(text: string, row: Row, { layout, facts }: Reading): string {
-  if (/^[A-Za-z]{3}$/.test(text)) return text.toUpperCase();
+  const stated = currencyOfSign(/^[a-z]{3}$/i.test(text) ? text.toUpperCase() : text);
+  if (stated) return stated;
   for (const column of amountCells(layout)) {
     const sign = lexAmount((row.cells[column] ?? "").trim())?.currency;
     const code = sign && currencyOfSign(sign);
@@ -257,6 +268,11 @@ function plainAmount(
   return amount;
 }
 
+/** Banks fill the column of the other direction with a dash, or with a currency alone. */
+function isBlank(text: string): boolean {
+  return /^(?:[-\u2013\u2014.*]*|n\/?a|nil|null|[A-Z]{3}|[$€£¥])$/i.test(text);
+}
+
 /** The amount of a row with its sign, minor units; a text says why there is none. */
 function signedAmount(row: Row, currency: string, reading: Reading): number | string {
   const { layout } = reading;
@@ -282,8 +298,8 @@ function signedAmount(row: Row, currency: string, reading: Reading): number | st
       if (lexed && !lexed.sign && !lexed.suffix) amount = -amount;
     }
   } else {
-    const into = text(layout.amountIn) ? read(layout.amountIn!) : 0;
-    const out = text(layout.amountOut) ? read(layout.amountOut!) : 0;
+    const into = isBlank(text(layout.amountIn)) ? 0 : read(layout.amountIn!);
+    const out = isBlank(text(layout.amountOut)) ? 0 : read(layout.amountOut!);
     if (typeof into === "string") return into;
     if (typeof out === "string") return out;
     if (into !== 0 && out !== 0) return "the line has both money in and money out";
@@ -306,7 +322,7 @@ function partyOf(row: Row, { layout }: Reading, amount: number): Party | undefin
   const name = cell(layout.counterparty) || (amount < 0 ? cell(layout.payee) : cell(layout.payer));
   if (name) party.name = name;
   const number = cell(layout.counterpartyAccount);
-  if (isIban(number)) party.iban = normaliseIban(number);
+  if (looksLikeIban(number)) party.iban = normaliseIban(number);
   else if (number && number !== name) party.account = number;
   const bic = cell(layout.counterpartyBic);
   if (/^[A-Za-z]{6}[A-Za-z0-9]{2}(?:[A-Za-z0-9]{3})?$/.test(bic)) party.bic = bic.toUpperCase();

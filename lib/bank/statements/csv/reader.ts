@@ -9,6 +9,7 @@ import { profiles } from "./profiles";
 import { readTable } from "./read";
 import { normaliseLines, splitText, type SplitText } from "./rows";
 import { findTables } from "./tables";
+import { completeDates } from "./undated";
 
 /** CSV of any bank: by a mapping, by a profile, or by inference from words and content. */
 export const csvReader: StatementReader = { detect, read };
@@ -42,13 +43,23 @@ function detect(text: string): number {
   const rows = split.rows.filter((row) => row.cells.length > 1);
   const payments = rows.filter((row) => looksLikePayment(row.cells) > 0).length;
   const tables = findTables(split.rows);
+  for (const table of tables) completeDates(table, split.rows, undefined);
   const header = tables.some(
     (table) => table.header && findProfile(profiles, table.header.cells, table.rows),
   );
   if (header) return 0.5;
-  if (payments === 0) return tables.some((table) => table.header && inferLayout(table)) ? 0.2 : 0;
+  if (payments === 0)
+    return tables.some((table) => isEmpty(table) || (table.header && inferLayout(table))) ? 0.2 : 0;
   return payments >= rows.length * 0.4 ? 0.4 : 0.3;
 }
+
+/** Names of columns with nothing below them: a statement of a period without payments. */
+function isEmpty(table: Table): boolean {
+  return table.header !== undefined && table.rows.length === 0;
+}
+
+/** Statements have one table, or a few; a file that has names of columns all over is none. */
+const MOST_TABLES = 500;
 
 /** Signs of other formats, of programs' files and of pages. */
 function isOther(head: string): boolean {
@@ -72,14 +83,35 @@ function read(text: string, options: ReaderOptions): ParsedStatement {
     const { split, table } = tableOfMapping(normaliseLines(text), options.mapping);
     reportRepairs(split, errors);
     const layout = layoutOfMapping(options.mapping, table.header?.cells);
+    if (!layout.dateFormat) {
+      for (const note of completeDates(table, split.rows, options.fileName)) errors.push({ reason: note });
+    }
     result.accounts = readTable(table, layout, undefined, options, errors);
     return finish(result);
   }
   const split = splitText(normaliseLines(text), undefined, looksLikePayment);
   reportRepairs(split, errors);
   const tables = findTables(split.rows);
-  for (const table of tables) {
+  if (tables.length > MOST_TABLES) {
+    const first = tables[MOST_TABLES]!.rows[0] ?? tables[MOST_TABLES]!.header;
+    errors.push({
+      ...(first ? { line: first.line } : {}),
+      reason: `The file holds more than ${MOST_TABLES} tables; those from this line on were left out.`,
+    });
+  }
+  tables.slice(0, MOST_TABLES).forEach((table, index) => {
+    for (const note of completeDates(table, split.rows, options.fileName)) errors.push({ reason: note });
     const found = understand(table);
+    const next = tables[index + 1];
+    if (!found && next && table.rows.length <= 3) {
+      // What the statement is about, laid out as a table of its own.
+      next.preamble.unshift(...table.preamble, ...(table.header ? [table.header] : []), ...table.rows);
+      return;
+    }
+    if (!found && tables.length === 1 && isEmpty(table)) {
+      errors.push({ reason: "The file has names of columns but no rows below them: it holds no payments." });
+      return;
+    }
     if (!found) {
       if (tables.length === 1)
         throw unreadable("No column with dates and no column with amounts could be found.");
@@ -87,7 +119,7 @@ function read(text: string, options: ReaderOptions): ParsedStatement {
         ...(table.rows[0] ? { line: table.rows[0].line } : {}),
         reason: "A part of the file has no dates and amounts that can be found; it was left out.",
       });
-      continue;
+      return;
     }
     if (found.profile) result.profile ??= found.profile.name;
     for (const note of found.notes) errors.push({ reason: note });
@@ -97,7 +129,7 @@ function read(text: string, options: ReaderOptions): ParsedStatement {
       if (title && !account.name) account.name = title;
       if (account.payments.length > 0 || tables.length === 1) result.accounts.push(account);
     }
-  }
+  });
   return finish(result);
 }
 
@@ -157,6 +189,7 @@ export function inferMapping(text: string, options: ReaderOptions = {}): Mapping
   if (isOther(text.slice(0, 65536))) throw unreadable("It is empty, or a file of another kind.");
   const split = splitText(normaliseLines(text), undefined, looksLikePayment);
   const tables = findTables(split.rows);
+  for (const one of tables) completeDates(one, split.rows, options.fileName);
   const table = tables.find((one) => one.rows.some((row) => looksLikePayment(row.cells) > 0)) ?? tables[0];
   const found = table && understand(table);
   if (!table || !found) throw unreadable("No column with dates and no column with amounts could be found.");

@@ -7,6 +7,8 @@ export interface Row {
   /** 1-based line of the file. */
   line: number;
   cells: string[];
+  /** The cells as the file has them, where some were completed (years). */
+  written?: string[];
 }
 
 export interface SplitText {
@@ -197,7 +199,7 @@ function tidyCell(cell: string): string {
     .replace(/^\s*"(.*)"\s*$/s, "$1")
     .replace(/^"([^"]*)$|^([^"]*)"$/s, "$1$2")
     .replace(/^\s*'(.*)'\s*$/s, "$1")
-    .replace(/^'(?=\d)/, "");
+    .replace(/^'(?![st][- ])(?=[\p{L}\d*+-])(?!.*')/u, "");
 }
 
 /** Line after the last one of a record that begins at line `from`: a record has as many lines as breaks in its cells. */

@@ -49,7 +49,9 @@ export function decideSign(
           layout.negate = true;
           return;
         }
-        delete layout.balanceAfter;
+        const before = amounts.negative > 0 && datesNewestFirst(rows, layout.date) !== undefined;
+        if (before) layout.balanceIsBefore = true;
+        else delete layout.balanceAfter;
       }
       if (amounts.negative === 0 && running.holdsUnsigned >= 0.8 && running.comparisons >= 2) {
         layout.signFromBalance = true;

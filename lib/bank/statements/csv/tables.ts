@@ -83,7 +83,8 @@ function isHeader(row: Row): boolean {
   const cells = row.cells;
   if (cells.length < 2) return false;
   const filled = cells.filter((cell) => cell.trim() !== "");
-  if (filled.length < 2) return false;
+  // Most rows are payments: told sooner by their content than by words.
+  if (filled.length < 2 || looksLikePayment(cells) > 0) return false;
   if (!cells.slice(0, 8).some(isHeaderPhrase)) return false;
   let date = false;
   let money = false;
@@ -98,5 +99,5 @@ function isHeader(row: Row): boolean {
       money = true;
     if (normaliseHeader(cell)) known++;
   }
-  return date && money && known >= Math.min(3, filled.length) && looksLikePayment(cells) === 0;
+  return date && money && known >= Math.min(3, filled.length);
 }

@@ -33,7 +33,10 @@ export function pickTexts(pick: Assignment, layout: Layout, table: Table): void 
       pick.means(column.index, "counterpartyAccount") &&
       (own !== undefined || (names !== undefined && column.index > names))
     );
-  set("account", pick.take("account", ours));
+  set(
+    "account",
+    pick.take("account", (column) => ours(column) && column.ibans > 0) ?? pick.take("account", ours),
+  );
   if (layout.account === undefined && own === undefined) {
     const single = pick.free(
       (column) =>
@@ -87,21 +90,64 @@ export function pickTexts(pick: Assignment, layout: Layout, table: Table): void 
     "accountName",
     pick.take("accountName", (column) => isText(column) && constant(column)),
   );
-  layout.description = descriptions;
+  // What is the same on every row (the name of the product) describes none of them.
+  const telling = descriptions.filter((column) => (pick.fact(column)?.distinct ?? 0) > 1);
+  layout.description = telling.length > 0 && table.rows.length >= 3 ? telling : descriptions;
+  if (descriptions.length === 0 && layout.counterparty === undefined && layout.reference !== undefined) {
+    // Words in the column of references are the text (Revolut's first CSV).
+    const worded = pick.fact(layout.reference);
+    if (worded && worded.letters >= 0.8 && worded.length >= 5 && worded.distinct > 1) {
+      descriptions.push(layout.reference);
+      layout.description = descriptions;
+      delete layout.reference;
+    }
+  }
   if (descriptions.length === 0 && layout.counterparty === undefined) {
     // No words: the column with most text describes the payment.
     const text = pick
       .free(
         (column) =>
           isText(column) &&
+          !pick.means(column.index, "ignore") &&
           column.letters >= 0.5 &&
           column.currencies < column.filled * 0.8 &&
           column.ibans === 0,
       )
       .sort((a, b) => b.length * Math.min(1, b.distinct / 3) - a.length * Math.min(1, a.distinct / 3))[0];
-    if (text) {
-      layout.description = [text.index];
-      pick.used.add(text.index);
+    // Without words, the other side's name stands beside its account.
+    const beside =
+      table.header || layout.counterpartyAccount === undefined
+        ? undefined
+        : pick.free(
+            (column) =>
+              Math.abs(column.index - layout.counterpartyAccount!) === 1 &&
+              isText(column) &&
+              column.letters >= 0.9 &&
+              column.length >= 4 &&
+              column.ibans === 0 &&
+              (column.distinct > 1 || column.rows === 1),
+          )[0];
+    if (beside) {
+      layout.counterparty = beside.index;
+      pick.used.add(beside.index);
+    }
+    if (text && text !== beside) {
+      // Nothing tells which of several texts counts: all that hold words do.
+      const worded = table.header
+        ? [text]
+        : pick.free(
+            (column) =>
+              column === text ||
+              (isText(column) &&
+                column.letters >= 0.5 &&
+                column.length >= 5 &&
+                column.distinct > 1 &&
+                column.currencies === 0 &&
+                column.ibans === 0 &&
+                !column.directions),
+          );
+      layout.description = worded.slice(0, 4).map((column) => column.index);
+      for (const column of layout.description) pick.used.add(column);
     }
   }
 }

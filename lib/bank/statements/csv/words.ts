@@ -1,6 +1,9 @@
+import { MORE_PHRASES } from "./words-more";
+
 /**
  * What the words over the columns mean, in the languages of Europe's banks: English, Dutch, German, French, Spanish,
- * Italian, Portuguese, Swedish, Danish, Norwegian, Finnish, Polish, Czech (and some Estonian, Latvian, Hungarian).
+ * Italian, Portuguese, Swedish, Danish, Norwegian, Finnish, Polish, Czech (and some Estonian, Latvian, Hungarian);
+ * those of other languages are in words-more.ts.
  * A word may stand for several roles ("Valuta" is a currency or a value date); the content of the column decides.
  */
 
@@ -36,13 +39,7 @@ export type Role =
 
 /** A header cell in one form: lower case, no accents, no currency in brackets, single blanks. */
 export function normaliseHeader(text: string): string {
-  return text
-    .replace(/[øØ]/g, "o")
-    .replace(/[łŁ]/g, "l")
-    .replace(/ß/g, "ss")
-    .replace(/[æÆ]/g, "a")
-    .normalize("NFKD")
-    .replace(/\p{M}/gu, "")
+  return (ASCII.test(text) ? text : withoutAccents(text))
     .toLowerCase()
     .replace(/[([]\s*(?:[a-z]{3}|[€£$]|kr|zl|kc|in [a-z]{3})\s*[)\]]/g, " ")
     .replace(/[^\p{L}\p{N}+/-]+/gu, " ")
@@ -50,6 +47,21 @@ export function normaliseHeader(text: string): string {
     .replace(/([aou])e/g, "$1")
     .replace(/ +/g, " ")
     .trim();
+}
+
+const ASCII = /^[\u0000-\u007f]*$/;
+
+function withoutAccents(text: string): string {
+  return text
+    .replace(/[øØ]/g, "o")
+    .replace(/[łŁ]/g, "l")
+    .replace(/ß/g, "ss")
+    .replace(/ı/g, "i")
+    .replace(/[đĐðÐ]/g, "d")
+    .replace(/[þÞ]/g, "th")
+    .replace(/[æÆ]/g, "a")
+    .normalize("NFKD")
+    .replace(/\p{M}/gu, "");
 }
 
 /** A currency named in a header cell: `Amount (EUR)`, `Betrag in EUR`, `Importe (€)`, `Amount CZK`, `Määrä EUROA`. */
@@ -72,7 +84,8 @@ export const KNOWN_CURRENCIES: ReadonlySet<string> = new Set(
   (
     "EUR GBP USD CHF SEK NOK DKK PLN CZK HUF RON BGN ISK HRK TRY RUB UAH RSD ALL MKD BAM MDL GEL AMD AZN KZT BYN ILS AED SAR QAR " +
     "KWD BHD OMR JOD EGP MAD TND DZD ZAR NGN KES GHS UGX TZS XOF XAF INR PKR LKR BDT NPR CNY HKD TWD JPY KRW SGD MYR THB IDR PHP " +
-    "VND AUD NZD CAD MXN BRL ARS CLP COP PEN UYU PYG LTL LVL EEK"
+    "VND AUD NZD CAD MXN BRL ARS CLP COP PEN UYU PYG LTL LVL EEK " +
+    "RUR DOP GTQ CRC HNL NIO BOB JMD TTD BBD BSD LBP IQD IRR SYP YER ETB GMD MUR MWK MZN NAD BWP ZMW AOA XPF MMK KHR LAK MNT UZS"
   ).split(" "),
 );
 
@@ -164,10 +177,13 @@ export interface Meaning {
 
 const LEXICON: ReadonlyMap<string, readonly Meaning[]> = (() => {
   const map = new Map<string, Meaning[]>();
-  for (const [role, list] of Object.entries(PHRASES) as [Role, string][]) {
+  const lists = [...Object.entries(PHRASES), ...Object.entries(MORE_PHRASES)] as [Role, string][];
+  for (const [role, list] of lists) {
     const phrases = [...new Set(list.split("|").map(normaliseHeader))];
     phrases.forEach((phrase, index) => {
+      if (!phrase) return;
       const meanings = map.get(phrase) ?? [];
+      if (meanings.some((known) => known.role === role)) return;
       meanings.push({ role, weight: 10 - (3 * index) / phrases.length });
       map.set(phrase, meanings);
     });
@@ -237,11 +253,19 @@ function lookUp(cell: string, phrase: string): readonly Meaning[] | undefined {
   return (
     LEXICON.get(phrase) ??
     LEXICON.get(withoutCurrency(phrase)) ??
+    // Verwendungszweck 3, VWZ12, Description2
+    numbered(phrase) ??
     // RunningBalance, CheckNumber
     (/[a-z][A-Z]/.test(cell)
       ? LEXICON.get(normaliseHeader(cell.replace(/([a-z])([A-Z])/g, "$1 $2")))
       : undefined)
   );
+}
+
+function numbered(phrase: string): readonly Meaning[] | undefined {
+  const meanings = /\d$/.test(phrase) ? LEXICON.get(phrase.replace(/ ?\d{1,2}$/, "")) : undefined;
+  const found = meanings?.filter(({ role }) => role === "description") ?? [];
+  return found.length > 0 ? found : undefined;
 }
 
 function withoutCurrency(phrase: string): string {

@@ -20,14 +20,14 @@ export interface AmountText {
   currency?: string;
 }
 
-const SIGNS = "€£$¥₹₽₺₩₪₴₫฿₦";
+const SIGNS = "€£$¥₹₽₺₩₪₴₫฿₦₱₲₡₵₸₼₾円元원";
 const WORDS =
-  "kr\\.?|kn|zł|zl|Kč|Kc|Ft|lei|лв\\.?|руб\\.?|R\\$|C\\$|A\\$|US\\$|HK\\$|S\\$|NZ\\$|CA\\$|AU\\$|Rs\\.?|Fr\\.?|SFr\\.?|Euro?s?";
+  "kr\\.?|kn|zł|zl|Kč|Kc|Ft|lei|лв\\.?|руб\\.?|R\\$|C\\$|A\\$|US\\$|HK\\$|S\\$|NZ\\$|CA\\$|AU\\$|Rs\\.?|Fr\\.?|SFr\\.?|Euro?s?|RMB|NT\\$|MX\\$|Rp\\.?|RM|Lt|Ls|ден\\.?|грн\\.?|TL|р\\.?|kn\\.?|din\\.?";
 const CURRENCY = `[A-Z]{3}|[${SIGNS}]|${WORDS}`;
 const FORM = new RegExp(
-  `^(?<open>\\()?\\s*(?<s1>[-+])?\\s*(?<c1>${CURRENCY})?\\s*(?<s2>[-+])?\\s*` +
+  `^(?<c0>${CURRENCY})?\\s*(?<open>\\()?\\s*(?<s1>[-+])?\\s*(?<c1>${CURRENCY})?\\s*(?<s2>[-+])?\\s*` +
     `(?<body>\\d[\\d.,' ]*|[.,]\\d+)(?<s3>[-+])?\\s*(?<c2>${CURRENCY})?\\s*(?<s4>[-+])?\\s*` +
-    `(?<suffix>CR|DR|Cr|Dr|cr|dr|[CDSHK])?\\s*(?<close>\\))?$`,
+    `(?<suffix>(?:CR|DR|Cr|Dr|cr|dr)\\.?|\\((?:CR|DR|Cr|Dr|cr|dr)\\.?\\)|[CDSHK])?\\s*(?<close>\\))?$`,
   "u",
 );
 
@@ -41,7 +41,7 @@ export function lexAmount(text: string): AmountText | undefined {
     if (signed) plain.sign = text[0] as "-" | "+";
     return plain;
   }
-  const tidy = text
+  const tidy = (/[\uff00-\uffef]/.test(text) ? text.normalize("NFKC") : text)
     .replace(/[\u00a0\u202f\u2009\u2007\t]/g, " ")
     .replace(/[\u2212\u2013\u2010\u2011]/g, "-")
     .replace(/[\u2019\u00b4`]/g, "'")
@@ -50,19 +50,24 @@ export function lexAmount(text: string): AmountText | undefined {
   const groups = FORM.exec(tidy)?.groups;
   if (!groups) return undefined;
   if (Boolean(groups["open"]) !== Boolean(groups["close"])) return undefined;
-  const signs = [groups["open"] ? "-" : "", groups["s1"], groups["s2"], groups["s3"], groups["s4"]].filter(
-    Boolean,
-  );
-  if (signs.length > 1 || (groups["c1"] && groups["c2"])) return undefined;
+  const signs = [
+    groups["open"] && groups["s1"] !== "-" && groups["s2"] !== "-" ? "-" : "",
+    groups["s1"],
+    groups["s2"],
+    groups["s3"],
+    groups["s4"],
+  ].filter(Boolean);
+  const currencies = [groups["c0"], groups["c1"], groups["c2"]].filter(Boolean);
+  if (signs.length > 1 || currencies.length > 1) return undefined;
   const body = groups["body"]!.trim().replace(/[ ']+/g, "'");
   // Blanks and apostrophes may stand between groups of three digits only.
   if (body.includes("'") && !/^\d{1,3}('\d{3})+([.,]\d*)?$/.test(body)) return undefined;
   if (![...FORM_COMMA, ...FORM_DOT].some((pattern) => pattern.test(body))) return undefined;
   const result: AmountText = { body };
   if (signs.length === 1) result.sign = signs[0] as "-" | "+";
-  const suffix = groups["suffix"]?.toUpperCase();
+  const suffix = groups["suffix"]?.toUpperCase().replace(/[().]/g, "");
   if (suffix) result.suffix = suffix === "D" || suffix === "DR" || suffix === "S" ? "out" : "in";
-  const currency = groups["c1"] ?? groups["c2"];
+  const currency = currencies[0];
   if (currency) result.currency = currency;
   return result;
 }
@@ -159,6 +164,25 @@ const BY_SIGN: Readonly<Record<string, string>> = {
   "₫": "VND",
   "฿": "THB",
   "₦": "NGN",
+  "₱": "PHP",
+  "₸": "KZT",
+  "₼": "AZN",
+  "₾": "GEL",
+  "₲": "PYG",
+  "₵": "GHS",
+  円: "JPY",
+  元: "CNY",
+  RMB: "CNY",
+  원: "KRW",
+  NT$: "TWD",
+  MX$: "MXN",
+  Rp: "IDR",
+  RM: "MYR",
+  TL: "TRY",
+  грн: "UAH",
+  руб: "RUB",
+  лв: "BGN",
+  Rs: "INR",
   zł: "PLN",
   zl: "PLN",
   Kč: "CZK",
@@ -183,7 +207,11 @@ const BY_SIGN: Readonly<Record<string, string>> = {
   Eur: "EUR",
 };
 
+/** Codes that banks go on writing after ISO 4217 gave the currency another one. */
+const FORMER_CODES: Readonly<Record<string, string>> = { RUR: "RUB", BYR: "BYN", RMB: "CNY", NTD: "TWD" };
+
 /** ISO code of a currency sign or code beside an amount; undefined where a sign stands for several (`$`, `kr`). */
 export function currencyOfSign(sign: string): string | undefined {
-  return /^[A-Z]{3}$/.test(sign) ? sign : BY_SIGN[sign];
+  if (/^[A-Z]{3}$/.test(sign)) return FORMER_CODES[sign] ?? sign;
+  return BY_SIGN[sign] ?? BY_SIGN[sign.replace(/\.$/, "")];
 }

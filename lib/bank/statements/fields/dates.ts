@@ -19,20 +19,20 @@ export interface DateText {
 }
 
 const MONTHS: Readonly<Record<string, number>> = (() => {
-  // English, Dutch, German, French, Spanish, Italian, Portuguese, Swedish, Danish, Norwegian, Finnish, Polish, Czech.
+  // The languages of Europe's banks, Russian, Ukrainian, Turkish, Afrikaans and Indonesian; without accents.
   const names = [
-    "jan january januari januar janv janvier ene enero gen gennaio janeiro tammikuu tammi styczen stycznia sty leden ledna led jaenner jänner",
-    "feb february februari februar fevr fev fevrier febrero febbraio fevereiro helmikuu helmi luty lutego lut unor unora uno",
-    "mar march maart mrt maerz mars marzo marco maaliskuu maalis marzec marca brezen brezna bre mrz mär",
-    "apr april avr avril abr abril aprile huhtikuu huhti kwiecien kwietnia kwi duben dubna dub",
-    "may mei mai mayo maj maggio mag maio toukokuu touko maja kveten kvetna kve",
-    "jun june juni juin junio giugno giu junho kesakuu kesa czerwiec czerwca cze cerven cervna",
-    "jul july juli juil juillet julio luglio lug julho heinakuu heina lipiec lipca lip cervenec cervence",
-    "aug august augustus aout aou ago agosto augusti elokuu elo sierpien sierpnia sie srpen srpna srp",
-    "sep sept september septembre septiembre set settembre setembro syyskuu syys wrzesien wrzesnia wrz zari zar",
-    "oct october oktober okt octobre octubre ottobre ott outubro out lokakuu loka pazdziernik pazdziernika paz rijen rijna rij",
-    "nov november novembre noviembre novembro marraskuu marras listopad listopada lis",
-    "dec december dez dezember decembre dic diciembre dicembre dezembro des desember joulukuu joulu grudzien grudnia gru prosinec prosince pro",
+    "jan january januari januar janv janvier ene enero gen gennaio janeiro tammikuu tammi styczen stycznia sty leden ledna led jaenner jänner januarie ianuarie ian ocak oca sausio sausis jaanuar janvaris ιαν ιανουαριος янв января январь січ січня",
+    "feb february februari februar fevr fev fevrier febrero febbraio fevereiro helmikuu helmi luty lutego lut unor unora uno februarie subat sub vasario vasaris veebruar veebr februaris φεβ φεβρουαριος фев февр февраля февраль лют лютого",
+    "mar march maart mrt maerz mars marzo marco maaliskuu maalis marzec marca brezen brezna bre mrz mär marcius marc martie mart kovo kovas märts marts maret μαρ μαρτιος мар марта март бер березня",
+    "apr april avr avril abr abril aprile huhtikuu huhti kwiecien kwietnia kwi duben dubna dub aprilis aprilie nisan nis balandzio balandis aprill απρ απριλιος апр апреля апрель кві квітня",
+    "may mei mai mayo maj maggio mag maio toukokuu touko maja kveten kvetna kve majus mayis geguzes geguze maijs μαι μαιος мая май тра травня",
+    "jun june juni juin junio giugno giu junho kesakuu kesa czerwiec czerwca cze cerven cervna junius iunie iun junie haziran haz birzelio birzelis juuni junijs ιουν ιουνιος июн июня июнь чер червня",
+    "jul july juli juil juillet julio luglio lug julho heinakuu heina lipiec lipca lip cervenec cervence julius iulie iul julie temmuz tem liepos liepa juuli julijs ιουλ ιουλιος июл июля июль лип липня",
+    "aug august augustus aout aou ago agosto augusti elokuu elo sierpien sierpnia sie srpen srpna srp augusztus agustos rugpjucio rugpjutis agustus agu αυγ αυγουστος авг августа август сер серпня",
+    "sep sept september septembre septiembre set settembre setembro syyskuu syys wrzesien wrzesnia wrz zari zar szeptember szept septembrie eylul eyl rugsejo rugsejis σεπ σεπτεμβριος сен сент сентября сентябрь вер вересня",
+    "oct october oktober okt octobre octubre ottobre ott outubro out lokakuu loka pazdziernik pazdziernika paz rijen rijna rij oktober octombrie ekim eki spalio spalis oktoober oktobris οκτ οκτωβριος окт октября октябрь жов жовтня",
+    "nov november novembre noviembre novembro marraskuu marras listopad listopada lis noiembrie noi kasim kas lapkricio lapkritis novembris νοε νοεμβριος ноя нояб ноября ноябрь лис листопада",
+    "dec december dez dezember decembre dic diciembre dicembre dezembro des desember joulukuu joulu grudzien grudnia gru prosinec prosince pro decembrie aralik ara gruodzio gruodis detsember dets decembris δεκ δεκεμβριος дек декабря декабрь гру грудня",
   ];
   const map: Record<string, number> = {};
   names.forEach((list, index) => list.split(" ").forEach((name) => (map[plain(name)] ??= index + 1)));
@@ -44,8 +44,10 @@ function plain(text: string): string {
 }
 
 const TIME =
-  "(?:[T ,]+(\\d{1,2})[:.h](\\d{2})(?:[:.](\\d{2})(?:[.,]\\d+)?)?\\s*([AaPp][Mm])?\\s*(Z|UTC|GMT|[+-]\\d{2}:?\\d{2})?)?";
-const YMD = new RegExp(`^(\\d{4})([-/. ])\\s?(\\d{1,2})\\2\\s?(\\d{1,2})\\.?${TIME}$`);
+  "(?:(?:[T ,]+|-(?=\\d{1,2}[:.]\\d{2}[:.]))(\\d{1,2})[:.h](\\d{2})(?:[:.](\\d{2})(?:[.,]\\d+)?)?\\s*([AaPp][Mm])?\\s*(Z|UTC|GMT|[+-]\\d{2}:?\\d{2})?)?";
+const YMD = new RegExp(`^(\\d{4})([-/. :])\\s?(\\d{1,2})\\2\\s?(\\d{1,2})\\.?${TIME}$`);
+const EAST_ASIAN = new RegExp(`^(令和)?\\s?(\\d{1,4})[年년]\\s?(\\d{1,2})[月월]\\s?(\\d{1,2})[日일]${TIME}$`);
+const STAMP = /^(\d{8})(\d{2})(\d{2})(\d{2})$/;
 const PAIR = new RegExp(
   `^(\\d{1,2})\\s?([-/. ])\\s?(\\d{1,2})\\s?(?:\\2\\s?|['’]\\s?)(\\d{4}|\\d{2})\\.?${TIME}$`,
 );
@@ -58,11 +60,16 @@ const NAME_DAY = new RegExp(
   `^(\\p{L}{3,12})\\.?[- ]+(\\d{1,2})(?:st|nd|rd|th)?,?[- ]+(\\d{4}|\\d{2})${TIME}$`,
   "u",
 );
-const YEAR_NAME = new RegExp(`^(\\d{4})[- ](\\p{L}{3,12})\\.?[- ](\\d{1,2})${TIME}$`, "u");
+const YEAR_NAME = new RegExp(`^(\\d{4})\\.?[- ](\\p{L}{3,12})\\.?[- ](\\d{1,2})\\.?${TIME}$`, "u");
 
 /** Take a text apart as a date; undefined when it is none. */
 export function lexDate(text: string): DateText | undefined {
-  const tidy = text.replace(/[\u00a0\u202f]/g, " ").trim();
+  if (text.length > 60) return undefined;
+  const tidy = text
+    .replace(/[\u00a0\u202f]/g, " ")
+    .trim()
+    // Schwab: the day of booking, and the one that it counts for.
+    .replace(/ as of \S+$/, "");
   if (tidy.length < 6 || tidy.length > 40 || !/\d/.test(tidy)) return undefined;
   let match = YMD.exec(tidy);
   if (match) return known(Number(match[1]), Number(match[3]), Number(match[4]), match, 5, match[2]);
@@ -87,6 +94,13 @@ export function lexDate(text: string): DateText | undefined {
     const pair = { first: Number(digits.slice(0, 2)), second: Number(digits.slice(2, 4)), year };
     return validPair(pair) ? { pair, separator: "", ...timeOf(match, 2) } : undefined;
   }
+  match = EAST_ASIAN.exec(tidy);
+  if (match) {
+    const year = Number(match[2]) + (match[1] ? 2018 : 0);
+    return known(year < 100 ? year + 2000 : year, Number(match[3]), Number(match[4]), match, 5, " ");
+  }
+  match = STAMP.exec(tidy);
+  if (match) return lexDate(`${match[1]} ${match[2]}:${match[3]}:${match[4]}`);
   match = DAY_NAME.exec(tidy);
   if (match) return named(match[2]!, Number(match[1]), fullYear(match[3]!), match, 4);
   match = NAME_DAY.exec(tidy);
@@ -128,7 +142,12 @@ function known(
 /** Two-digit years: 70 to 99 are of the last century. */
 function fullYear(text: string): number {
   const year = Number(text);
-  return text.length === 4 ? year : year + (year < 70 ? 2000 : 1900);
+  return text.length === 4 ? gregorian(year) : year + (year < 70 ? 2000 : 1900);
+}
+
+/** Banks of Thailand count the years from 543 BC. */
+function gregorian(year: number): number {
+  return year > 2400 && year < 2700 ? year - 543 : year;
 }
 
 function timeOf(match: RegExpExecArray, at: number): { time?: string; zone?: string } {
@@ -168,6 +187,41 @@ export function resolveDate(
   if (!date) return undefined;
   const full = withInstant({ ...text, date });
   return full.instant ? { date, instant: full.instant } : { date };
+}
+
+/** A day and a month without a year, as in `6 décembre`, `Dec 6`, `06/12`, `24.12.`; undefined for anything else. */
+export function lexDayMonth(text: string): DayMonth | undefined {
+  const tidy = text.replace(/[\u00a0\u202f]/g, " ").trim();
+  if (tidy.length < 3 || tidy.length > 20) return undefined;
+  let match = /^(\d{1,2})\.?[-/ ]?(\p{L}{3,12})\.?$/u.exec(tidy);
+  if (match) return ofName(Number(match[1]), match[2]!);
+  match = /^(\p{L}{3,12})\.?[-/ ]?(\d{1,2})$/u.exec(tidy);
+  if (match) return ofName(Number(match[2]), match[1]!);
+  match = /^(\d{1,2})[-/](\d{1,2})$/.exec(tidy) ?? /^(\d{1,2})\.\s?(\d{1,2})\.$/.exec(tidy);
+  if (!match) return undefined;
+  const pair = { first: Number(match[1]), second: Number(match[2]) };
+  return validPair(pair) ? pair : undefined;
+}
+
+/** Day and month, or two numbers whose order the text does not tell. */
+export type DayMonth = { day: number; month: number } | { first: number; second: number };
+
+function ofName(day: number, name: string): DayMonth | undefined {
+  const month = MONTHS[plain(name)];
+  return month && day >= 1 && day <= 31 ? { day, month } : undefined;
+}
+
+/**
+ * A count of seconds or milliseconds since 1970 between 2000 and 2100; undefined for anything else. Only a column that
+ * is named a time can be read so.
+ */
+export function lexUnixTime(text: string): { date: CalendarDate; instant: Instant } | undefined {
+  const match = /^(\d{9,10})(\d{3})?(?:\.\d{1,6})?$/.exec(text.trim());
+  if (!match) return undefined;
+  const seconds = Number(match[1]);
+  if (seconds < 946_684_800 || seconds >= 4_102_444_800) return undefined;
+  const instant = new Date(seconds * 1000 + Number(match[2] ?? 0)).toISOString();
+  return { date: instant.slice(0, 10), instant };
 }
 
 export interface OrderDecision {

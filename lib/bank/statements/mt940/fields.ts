@@ -57,13 +57,16 @@ export function fieldsOf(text: string): Field[] {
   return fields;
 }
 
-/**
- * Lines without their ends; control characters of old transmission protocols are taken out. HBCI writes `@@` for the
- * end of a line.
- */
+/** HBCI writes `@@` for the end of a line. */
+export function splitLines(text: string): string {
+  return /@@:\d\d/.test(text.slice(0, 2000)) ? text.replaceAll("@@", "\n") : text;
+}
+
+/** Lines without their ends; control characters of old transmission protocols are taken out. */
 function linesOf(text: string): string[] {
-  const plain = /@@:\d\d/.test(text.slice(0, 2000)) ? text.replaceAll("@@", "\n") : text;
-  return plain.replace(/[\u0000-\u0004\u001a]/g, "").split(/\r\n|\n|\r/);
+  return splitLines(text)
+    .replace(/[\u0000-\u0004\u001a]/g, "")
+    .split(/\r\n|\n|\r/);
 }
 
 /** The rest of a line that ends or begins SWIFT blocks (`-}{5:}`, `{1:...}{4:`), or undefined. */

@@ -1,6 +1,6 @@
 import type { Party } from "../../../store";
 import { isIban, normaliseIban } from "../../../values";
-import { sameAccount } from "../accounts";
+import { looksLikeIban, sameAccount } from "../accounts";
 import { compact, present, reference, squash } from "../text";
 import { numberOf, party, rejoin, type Details, type DetailsContext } from "./parts";
 
@@ -8,6 +8,8 @@ interface Found {
   party?: Party;
   description?: string;
   reference?: string;
+  mandateId?: string;
+  creditorId?: string;
   postingText?: string;
 }
 
@@ -35,6 +37,8 @@ export function readFree(lines: readonly string[], context: DetailsContext): Det
     description: found.description ?? text,
     counterparty: other,
     reference: found.reference,
+    mandateId: found.mandateId,
+    creditorId: found.creditorId,
     postingText: found.postingText,
     raw: {},
   });
@@ -85,24 +89,47 @@ function accountAndName(_text: string, lines: readonly string[], context: Detail
   return { party: { ...(separated || /^\d\d\./.test(first) ? { name: match[2]! } : {}), ...own } };
 }
 
-/** `REK: NL65INGB0123456789/NAAM: PICQER` (Knab) and `Naam: ... Omschrijving: ... IBAN: ...` (ING). */
+/** What begins the next part of a text of named parts. */
+const NEXT =
+  "(?=$|[ /](?:Omschrijving|Naam|Name|IBAN|BIC|REK|Kenmerk|Betalingskenm\\.|Machtiging|Mandaat|Incassant|Valutadatum|Betreft)\\b ?\\.?:)";
+const part = (names: string, value: string) =>
+  new RegExp(`(?:^|[ /])(?:${names}) ?: ?(${value}?)${NEXT}`, "i");
+const NAME = part("naam|name", ".+");
+const ABOUT = part("omschrijving", ".+");
+const MARK = part("kenmerk|betalingskenm\\.", ".+");
+const MANDATE = part("machtiging|mandaat", ".+");
+const CREDITOR = part("incassant", ".+");
+
+/**
+ * `REK: NL65INGB0123456789/NAAM: PICQER` (Knab), `Naam: ... Omschrijving: ... IBAN: ...` (ING), `SEPA OVERBOEKING
+ * IBAN: ... BIC: ... NAAM: ... OMSCHRIJVING: ... KENMERK: ...` (ABN AMRO before 2014).
+ */
 function named(text: string): Found | undefined {
-  const name =
-    /\b(?:NAAM|Naam|NAME|Name)\s?: ?(.+?)(?=$| (?:Omschrijving|IBAN|BIC|Kenmerk|Mandaat|Incassant|Valutadatum|Betreft)\b ?:)/.exec(
-      text,
-    );
-  const number = /\b(?:REK|IBAN|Rekening)\s?: ?([A-Z]{2}\d{2}(?: ?[A-Z0-9]{2,4}){3,8}\b)/.exec(text);
+  const name = NAME.exec(text)?.[1];
   if (!name) return undefined;
-  const mark = /\bKenmerk ?: ?(\S+)/.exec(text)?.[1];
-  const about = /\bOmschrijving ?: ?(.+?)(?= (?:IBAN|BIC|Kenmerk|Mandaat|Incassant|Valutadatum) ?:|$)/.exec(
-    text,
-  )?.[1];
-  const iban = number ? normaliseIban(number[1]!) : undefined;
+  const number = /\b(?:REK|IBAN|Rekening) ?: ?([A-Z]{2}\d{2}(?: ?[A-Z0-9]{2,4}){3,8}\b)/.exec(text)?.[1];
+  const iban = number ? ibanOf(number) : undefined;
+  const about = present(ABOUT.exec(text)?.[1]);
+  const mark = /^\S+/.exec(MARK.exec(text)?.[1] ?? "")?.[0];
   return {
-    party: { name: name[1]!, ...(iban ? { iban } : {}) },
+    party: { name, ...(iban ? { iban } : {}) },
     ...(about ? { description: about } : {}),
     ...optionalReference(mark),
+    ...compact({
+      mandateId: reference(MANDATE.exec(text)?.[1]),
+      creditorId: reference(CREDITOR.exec(text)?.[1]),
+    }),
   };
+}
+
+/** The number at the beginning of a text, without the words behind it that look like groups of it. */
+function ibanOf(text: string): string {
+  const words = text.split(" ");
+  for (let n = words.length; n > 0; n -= 1) {
+    const candidate = words.slice(0, n).join("");
+    if (looksLikeIban(candidate)) return normaliseIban(candidate);
+  }
+  return normaliseIban(words[0]!.length >= 15 ? words[0]! : text);
 }
 
 /** PostFinance: `GIRO ... AUFTRAGGEBER: NAME STREET ... MITTEILUNGEN: TEXT`. */

@@ -11,7 +11,7 @@ import type {
 } from "../types";
 import { typeOf } from "./codes";
 import { readDetails } from "./details";
-import { fieldsOf, type Field } from "./fields";
+import { fieldsOf, splitLines, type Field } from "./fields";
 import { amountOf, readLine, shortDate, type StatementLine } from "./line";
 import { readNonSwift } from "./nonswift";
 import { numberOf, type Details } from "./parts";
@@ -23,7 +23,7 @@ import { numberOf, type Details } from "./parts";
 export const mt940Reader: StatementReader = { detect, read };
 
 function detect(text: string): number {
-  const head = text.slice(0, 50_000);
+  const head = splitLines(text.slice(0, 50_000));
   const tags = new Set([...head.matchAll(/^\s{0,2}:(\d{2}[A-Z]?|NS):/gm)].map((match) => match[1]!));
   if (tags.size === 0) return 0;
   const known = ["20", "25", "28", "28C", "60F", "60M", "61", "62F", "62M", "86", "64", "NS", "34F"].filter(
@@ -59,6 +59,9 @@ function widthOf(fields: readonly Field[]): number {
   }
   return width >= 60 && width <= 90 ? width : 65;
 }
+
+const LINES_OF_TEXT = 200;
+const WIDTH_OF_TEXT = 4000;
 
 interface Row {
   field: Field;
@@ -97,8 +100,8 @@ class Reader {
     else if (tag.startsWith("62")) this.takeBalance(field, "closingBalance");
     else if (tag === "34F" || tag === "90C" || tag === "90D") this.takeCurrency(field);
     else if (tag === "61") this.current(field).rows.push({ field, texts: [], nonSwift: [] });
-    else if (tag === "86") this.lastRow()?.texts.push(...field.lines);
-    else if (tag === "NS") this.lastRow()?.nonSwift.push(...field.lines);
+    else if (tag === "86") this.takeText(field, this.lastRow()?.texts);
+    else if (tag === "NS") this.takeText(field, this.lastRow()?.nonSwift);
   }
 
   private begin(field: Field): Open {
@@ -125,6 +128,18 @@ class Reader {
         if (number) account.statementId = number;
       },
     };
+  }
+
+  /** SWIFT allows six lines of 65 characters, banks write some dozens; what is far beyond that is no text of a row. */
+  private takeText({ lines, line }: Field, texts: string[] | undefined): void {
+    if (!texts) return;
+    for (const text of lines.slice(0, LINES_OF_TEXT)) texts.push(text.slice(0, WIDTH_OF_TEXT));
+    if (lines.length > LINES_OF_TEXT || lines.some((text) => text.length > WIDTH_OF_TEXT)) {
+      this.errors.push({
+        line,
+        reason: "The text of this row is far longer than MT940 allows; its end was left out.",
+      });
+    }
   }
 
   private lastRow(): Row | undefined {

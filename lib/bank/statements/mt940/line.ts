@@ -23,7 +23,7 @@ export interface StatementLine {
 }
 
 const LINE =
-  /^\s*(\d{6})\s?(\d{4})?\s*(RC|RD|EC|ED|C|D)\s*([A-Z])?\s*([\d.,']*\d[\d.,']*)\s*(?:([A-Z][A-Z0-9 ]{3})([\s\S]*))?$/;
+  /^\s*(\d{6})\s?(\d{4})?\s*([Rr][CcDd]|[Ee][CcDd]|[CcDd])\s*([A-Z])?\s*([\d.,']*\d[\d.,']*)\s*(?:([A-Z][A-Z0-9 ]{3})([\s\S]*))?$/;
 
 /**
  * Read a `:61:` field.
@@ -53,7 +53,8 @@ export function readLine(lines: readonly string[], currency: string): StatementL
       `":61:${(lines[0] ?? "").slice(0, 60)}" is not a statement line.`,
     );
   }
-  const [, valued = "", entered, mark = "", , amountText = "", code, references = ""] = match;
+  const [, valued = "", entered, letters = "", , amountText = "", code, references = ""] = match;
+  const mark = letters.toUpperCase();
   const valueDate = shortDate(valued, notes);
   const date = entered === undefined ? valueDate : entryDate(entered, valueDate, notes);
   const size = amountOf(amountText, currency);

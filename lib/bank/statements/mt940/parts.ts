@@ -29,7 +29,10 @@ export interface DetailsContext {
 export function rejoin(lines: readonly string[], width: number): string {
   let text = "";
   lines.forEach((line, at) => {
-    const cut = at > 0 && lines[at - 1]!.length >= width && !/^(?:REK|NAAM|IBAN|BIC) ?:/.test(line);
+    const cut =
+      at > 0 &&
+      lines[at - 1]!.length >= width &&
+      !/^(?:REK|NAAM|IBAN|BIC|OMSCHRIJVING|KENMERK|BETALINGSKENM\.|MACHTIGING|INCASSANT) ?:/.test(line);
     if (at > 0 && !cut && !/\s$/.test(text)) text += " ";
     text += line;
   });

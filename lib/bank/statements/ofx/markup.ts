@@ -86,7 +86,7 @@ function rankOf(tag: string, within: string): number | undefined {
 }
 
 const TAG =
-  /<(?:!\[CDATA\[([\s\S]*?)(?:\]\]>|$)|!--[\s\S]*?(?:-->|$)|[?!][^>]*>|\s*(\/?)\s*([A-Za-z][\w.]*)(?:\s[^<>]*)?\/?>)/g;
+  /<(?:!\[CDATA\[([\s\S]*?)(?:\]\]>|$)|!--[\s\S]*?(?:-->|$)|[?!][^>]*>|\s{0,8}(\/?)\s{0,8}([A-Za-z][\w.]*)(?:\s[^<>]*)?\/?>)/g;
 
 /** The tree of known aggregates from `<OFX>` on; undefined when there is no `<OFX>`. */
 export function parseMarkup(text: string): Aggregate | undefined {
@@ -153,7 +153,8 @@ export function parseMarkup(text: string): Aggregate | undefined {
 
 function countLines(text: string, from: number, to: number): number {
   let lines = 0;
-  for (let at = text.indexOf("\n", from); at >= 0 && at < to; at = text.indexOf("\n", at + 1)) lines++;
+  // Not by indexOf, which would search a file without line ends to its end for every tag.
+  for (let at = from; at < to; at++) if (text.charCodeAt(at) === 10) lines++;
   return lines;
 }
 

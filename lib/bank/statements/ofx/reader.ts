@@ -8,7 +8,7 @@ import {
 } from "../../../values";
 import type { Party } from "../../../store";
 import type { RowError } from "../../port";
-import { decideMark, lexAmount, toMoney, type Mark } from "../fields/amounts";
+import { decideMark, lexAmount, markEvidence, toMoney, type Mark } from "../fields/amounts";
 import { lexDate } from "../fields/dates";
 import type {
   ParsedStatement,
@@ -82,8 +82,10 @@ function read(text: string, options: ReaderOptions): ParsedStatement {
 
   const accounts: StatementAccount[] = [];
   for (const statement of findAll(root, STATEMENTS)) {
-    const body = childOf(statement, ...BODIES);
-    if (body) accounts.push(readStatement(body, reading));
+    // One of each by the specification; programs that convert files put all accounts into one.
+    for (const body of statement.children) {
+      if (BODIES.includes(body.tag)) accounts.push(readStatement(body, reading));
+    }
   }
   // A statement whose wrapper is missing.
   if (accounts.length === 0) {
@@ -297,7 +299,9 @@ function readAmount(text: string, currency: string, reading: Reading, line: numb
   if (!text) return "it is missing";
   const found = lexAmount(text);
   if (!found) return `"${text.slice(0, 40)}" is not an amount`;
-  const money = toMoney(found, currency, reading.mark);
+  // OFX knows no grouping (3.2.9.1), yet banks mix marks within a file: what one amount proves itself holds for it.
+  const own = markEvidence(found.body);
+  const money = toMoney(found, currency, own === "." || own === "," ? own : reading.mark);
   if (typeof money === "string") return money;
   const amount = found.sign === "-" ? -money.minor : money.minor;
   if (money.rounded) {

@@ -1,5 +1,6 @@
 import type { CsvProfile } from "../profile";
 import { abnAmro, abnAmroTab } from "./abn-amro";
+import { asn } from "./asn";
 import { bunq } from "./bunq";
 import { ingNl } from "./ing-nl";
 import { n26 } from "./n26";
@@ -16,6 +17,7 @@ export const profiles: readonly CsvProfile[] = [
   rabobankCard,
   abnAmro,
   abnAmroTab,
+  asn,
   n26,
   revolut,
   revolutBusiness,
