@@ -6,7 +6,7 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Run, RunStep } from "../lib/store";
 import { TallyError } from "../lib/values";
-import { findNodeRed, PACKAGE_ROOT, prepareUserDir, type FlowNode } from "./user-dir";
+import { findNodeRed, prepareUserDir, type FlowNode } from "./user-dir";
 
 export interface NodeRedOptions {
   userDir: string;

@@ -89,11 +89,14 @@ describe("the packed package in a clean user directory", function () {
   });
 
   it("offers its examples in the import dialogue", async () => {
-    const answer = await fetch(`${server!.url}/library/examples/flows`);
-    const listed = (await answer.json()) as { d?: Record<string, { d?: unknown; f?: unknown[] }> };
-    const found = JSON.stringify(listed);
-    for (const name of readdirSync(path.join(ROOT, "examples")))
-      assert.ok(found.includes(name.replace(/\.json$/, "")), name);
+    const answer = await fetch(`${server!.url}/library/examples/flows/${manifest.name}`);
+    const listed = (await answer.json()) as { fn?: string }[];
+    assert.deepEqual(
+      listed.map((entry) => entry.fn?.replace(/\.json$/, "")).sort(),
+      readdirSync(path.join(ROOT, "examples"))
+        .map((name) => name.replace(/\.json$/, ""))
+        .sort(),
+    );
   });
 
   it("reads a statement by its command", () => {
