@@ -1,3 +1,4 @@
 export * from "./port";
+export * from "./consent";
 export { bankCursorId, bankExtract, type BankExtractOptions, type BankExtractResult } from "./extract";
 export { openBunq, BUNQ_PRODUCTION_URL, BUNQ_SANDBOX_URL, type BunqOptions, type KeyStore } from "./bunq";

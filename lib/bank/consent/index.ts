@@ -1,0 +1,2 @@
+export * from "./port";
+export { CONSENT_DAYS, consentEvents, type ConsentEvent } from "./countdown";
