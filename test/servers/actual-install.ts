@@ -12,7 +12,7 @@ const SQLITE_VERSION = "13.2.0";
 /** The folder in which the Actual server and its client are installed. */
 export function actualInstall(): Promise<{ folder: string } | { unavailable: string }> {
   return cachedInstall({
-    name: `actual-${ACTUAL_VERSION}-sqlite-${SQLITE_VERSION}-abi-${process.versions.modules}`,
+    name: `actual-${ACTUAL_VERSION}-sqlite-${SQLITE_VERSION}`,
     what: "the Actual server",
     manifest: {
       name: "tallyflow-actual-for-tests",
