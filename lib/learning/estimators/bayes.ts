@@ -3,7 +3,7 @@ import { FeatureExtractor } from "../features";
 import { softmax, type Example, type LabelledExample, type Scores } from "../types";
 import { CategoryIndex } from "./categoryIndex";
 import {
-  checkpoint,
+  fitInOrder,
   type Estimator,
   type EstimatorState,
   type FitOptions,
@@ -40,10 +40,7 @@ class ComplementNaiveBayes implements Estimator {
   }
 
   fit(examples: readonly LabelledExample[], options?: FitOptions): void {
-    for (let i = 0; i < examples.length; i++) {
-      checkpoint(i, examples.length, options);
-      this.update(examples[i]!, examples[i]!.label);
-    }
+    fitInOrder(this, examples, options);
   }
 
   update(example: Example, label: Id): void {

@@ -53,8 +53,23 @@ export interface EstimatorKind {
 }
 
 /** Every now and then during a fit: report, and stop when asked. */
-export function checkpoint(done: number, total: number, options: FitOptions | undefined): void {
+function checkpoint(done: number, total: number, options: FitOptions | undefined): void {
   if ((done & 1023) !== 0) return;
   options?.signal?.throwIfAborted();
   options?.progress?.(done, total);
+}
+
+/**
+ * Fit an online estimator: an update for each example in its order.
+ * @throws the signal's reason when the work is stopped
+ */
+export function fitInOrder(
+  estimator: Pick<Estimator, "update">,
+  examples: readonly LabelledExample[],
+  options: FitOptions | undefined,
+): void {
+  for (let i = 0; i < examples.length; i++) {
+    checkpoint(i, examples.length, options);
+    estimator.update(examples[i]!, examples[i]!.label);
+  }
 }

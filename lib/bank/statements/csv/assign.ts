@@ -1,4 +1,4 @@
-import type { ColumnFacts } from "./columns";
+import { EMPTY, type ColumnFacts } from "./columns";
 import type { Layout } from "./layout";
 import { meaningsOf, type Role } from "./words";
 
@@ -83,24 +83,6 @@ export class Assignment {
     return Math.min(0.95, score);
   }
 }
-
-export const EMPTY: ColumnFacts = {
-  index: -1,
-  rows: 0,
-  filled: 0,
-  dates: 0,
-  amounts: 0,
-  decimals: 0,
-  signed: 0,
-  negative: 0,
-  ibans: 0,
-  currencies: 0,
-  distinct: 0,
-  length: 0,
-  letters: 0,
-  directions: false,
-  longDigits: 0,
-};
 
 export const isDate = (column: ColumnFacts) => column.filled > 0 && column.dates >= column.filled * 0.5;
 export const isMoney = (column: ColumnFacts) =>

@@ -39,24 +39,27 @@ export function columnFacts(rows: readonly Row[]): ColumnFacts[] {
   return facts;
 }
 
+/** A column of which nothing is known. */
+export const EMPTY: ColumnFacts = {
+  index: -1,
+  rows: 0,
+  filled: 0,
+  dates: 0,
+  amounts: 0,
+  decimals: 0,
+  signed: 0,
+  negative: 0,
+  ibans: 0,
+  currencies: 0,
+  distinct: 0,
+  length: 0,
+  letters: 0,
+  directions: false,
+  longDigits: 0,
+};
+
 function factsOf(rows: readonly Row[], index: number): ColumnFacts {
-  const facts: ColumnFacts = {
-    index,
-    rows: rows.length,
-    filled: 0,
-    dates: 0,
-    amounts: 0,
-    decimals: 0,
-    signed: 0,
-    negative: 0,
-    ibans: 0,
-    currencies: 0,
-    distinct: 0,
-    length: 0,
-    letters: 0,
-    directions: false,
-    longDigits: 0,
-  };
+  const facts: ColumnFacts = { ...EMPTY, index, rows: rows.length };
   const values = new Set<string>();
   const kinds = new Set<string>();
   let marks = 0;

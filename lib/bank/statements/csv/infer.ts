@@ -1,7 +1,7 @@
 import { lexAmount } from "../fields/amounts";
 import { fullAmount, runningOf } from "./arithmetic";
-import { Assignment, EMPTY, isDate, isMoney, isMoneyOrBlank, takeFree } from "./assign";
-import { columnFacts, looksLikePayment, type ColumnFacts } from "./columns";
+import { Assignment, isDate, isMoney, isMoneyOrBlank, takeFree } from "./assign";
+import { EMPTY, columnFacts, looksLikePayment, type ColumnFacts } from "./columns";
 import type { Inference, Layout, Table } from "./layout";
 import type { Row } from "./rows";
 import type { Running } from "./running";

@@ -1,7 +1,7 @@
+import { EMPTY } from "./columns";
 import { lexAmount, type AmountText } from "../fields/amounts";
 import { decideOrder, lexDate, resolveDate } from "../fields/dates";
 import { runningOf } from "./arithmetic";
-import { EMPTY } from "./assign";
 import { isNegative, type ColumnFacts } from "./columns";
 import type { Layout } from "./layout";
 import { directionOf } from "./marks";
