@@ -1,5 +1,6 @@
 /** The library behind the nodes, for programs: no Node-RED is needed for any of it. */
 export * from "./values";
+export * as balance from "./balance";
 export * as bank from "./bank";
 export * as statements from "./bank/statements";
 export * as budget from "./budget";

@@ -1,0 +1,161 @@
+import {
+  matches,
+  payments as paymentsOf,
+  queue,
+  transactions as transactionsOf,
+  type PaymentFacts,
+  type QueueItem,
+  type Store,
+} from "../store";
+import { mappedAccounts } from "../queue";
+import { formatAmount, type Id, type Instant } from "../values";
+import { compareBalances, type BalanceDifference, type BalanceRow } from "./compare";
+
+/** What the check found for one mapped account. */
+export interface BalanceCheck {
+  bankAccountId: Id;
+  budgetAccountId: Id;
+  name: string;
+  currency: string;
+  /** `equal`, `different`, or `unknown` where a side states no balance or the currencies differ. */
+  state: "equal" | "different" | "unknown";
+  bankBalance?: number;
+  /** When the bank stated it. */
+  bankBalanceAt?: Instant;
+  /** The budget's own, and what is on its way there or was written since it was read. */
+  budgetBalance?: number;
+  onItsWay?: number;
+  difference?: BalanceDifference;
+  /** For people: what was found, and what to look at. */
+  message: string;
+}
+
+/** Payments in these states stand in the budget soon, or do already and were not read back yet. */
+const ON_THE_WAY: ReadonlySet<QueueItem["state"]> = new Set([
+  "new",
+  "classified",
+  "leased",
+  "sending",
+  "retry",
+  "synced",
+]);
+
+/**
+ * Compare the bank's balance of each mapped account with the budget's, as both were read last. Booked payments that are
+ * on their way to the budget count as if they stood there. Nothing is asked of bank or budget, and nothing is written.
+ * @param budgetCurrency ISO 4217 code of the budget
+ */
+export async function checkBalances(
+  store: Store,
+  budgetId: Id,
+  budgetCurrency: string,
+  signal?: AbortSignal,
+): Promise<BalanceCheck[]> {
+  const accounts = await mappedAccounts(store, budgetId);
+  const pairs = new Map<Id, Id>();
+  for await (const match of store.collection(matches).scan({ index: "byBudget", equals: [budgetId] }))
+    pairs.set(match.id, match.paymentId);
+  const matched = new Set(pairs.values());
+  const items = new Map<Id, QueueItem>();
+  for await (const item of store.collection(queue).scan({ index: "byState", equals: [budgetId] }))
+    items.set(item.paymentId, item);
+  const found: BalanceCheck[] = [];
+  for (const { bank, budget } of accounts.values()) {
+    signal?.throwIfAborted();
+    const base = {
+      bankAccountId: bank.id,
+      budgetAccountId: budget.id,
+      name: bank.name,
+      currency: bank.currency,
+      ...(bank.balance ? { bankBalance: bank.balance.amount, bankBalanceAt: bank.balance.at } : {}),
+    };
+    if (!bank.balance || budget.balance === undefined) {
+      const who = bank.balance ? "The budget" : "The bank";
+      const message = `${who} states no balance of ${bank.name}, so that there is nothing to compare.`;
+      found.push({ ...base, state: "unknown", message });
+      continue;
+    }
+    if (bank.currency !== budgetCurrency) {
+      const message = `${bank.name} is kept in ${bank.currency} and the budget in ${budgetCurrency}: their balances are not compared.`;
+      found.push({ ...base, state: "unknown", message });
+      continue;
+    }
+    const rows: BalanceRow[] = [];
+    const written: BalanceRow[] = [];
+    const standIns = new Map(pairs);
+    const scan = { index: "byAccount", equals: [bank.id] } as const;
+    for await (const payment of store.collection(paymentsOf).scan(scan, ["raw"])) {
+      if (payment.status !== "booked") continue;
+      const item = items.get(payment.id);
+      rows.push(rowOf(payment, item));
+      const coming = item && (ON_THE_WAY.has(item.state) || item.skipReason === "own-transfer");
+      if (matched.has(payment.id) || !coming) continue;
+      const id = `on its way:${payment.id}`;
+      written.push({ ...rowOf(payment, undefined), id });
+      standIns.set(id, payment.id);
+    }
+    const stored: BalanceRow[] = [];
+    for await (const row of store
+      .collection(transactionsOf)
+      .scan({ index: "byAccount", equals: [budget.id] })) {
+      if (row.deleted) continue;
+      const { id, date, amount, payeeName, memo } = row;
+      stored.push({ id, date, amount, text: payeeName ?? memo ?? "" });
+    }
+    const onItsWay = written.reduce((sum, row) => sum + row.amount, 0);
+    const budgetBalance = budget.balance;
+    const difference = compareBalances(
+      { balance: bank.balance.amount, rows },
+      { balance: budgetBalance + onItsWay, rows: [...stored, ...written] },
+      standIns,
+    );
+    found.push({
+      ...base,
+      state: difference ? "different" : "equal",
+      budgetBalance,
+      onItsWay,
+      ...(difference ? { difference } : {}),
+      message: difference
+        ? explain(bank.name, bank.currency, difference)
+        : `${bank.name}: bank and budget agree.`,
+    });
+  }
+  return found;
+}
+
+function rowOf(payment: PaymentFacts, item: QueueItem | undefined): BalanceRow {
+  const who = payment.counterparty?.name ?? payment.description;
+  return { id: payment.id, date: payment.date, amount: payment.amount, text: who + whyNot(item) };
+}
+
+function whyNot(item: QueueItem | undefined): string {
+  if (item?.state === "skipped" && item.skipReason) return ` (left out: ${item.skipReason})`;
+  if (item?.state === "dead") return ` (given up: ${item.error?.message ?? "see the queue"})`;
+  if (item?.state === "review") return " (waits for review)";
+  return "";
+}
+
+const NAMED = 5;
+
+function explain(name: string, currency: string, difference: BalanceDifference): string {
+  const money = (amount: number) => `${formatAmount(amount, currency)} ${currency}`;
+  const head = `${name}: the bank has ${money(Math.abs(difference.amount))} ${difference.amount > 0 ? "more" : "less"} than the budget.`;
+  if (difference.date === undefined) {
+    return `${head} They differ since before the first payment that is known: correct the starting balance in the budget.`;
+  }
+  const list = (rows: readonly BalanceRow[]) =>
+    rows
+      .slice(0, NAMED)
+      .map((row) => `${money(row.amount)} ${row.text}`.trim())
+      .concat(rows.length > NAMED ? [`${rows.length - NAMED} more`] : [])
+      .join("; ");
+  const parts = [`${head} They part on ${difference.date}.`];
+  const { onlyAtBank, onlyInBudget, unequal } = difference;
+  if (onlyAtBank.length > 0) parts.push(`Only at the bank: ${list(onlyAtBank)}.`);
+  if (onlyInBudget.length > 0) parts.push(`Only in the budget: ${list(onlyInBudget)}.`);
+  for (const { payment, transaction } of unequal.slice(0, NAMED)) {
+    const [at, inBudget] = [payment, transaction].map((row) => `${money(row.amount)} on ${row.date}`);
+    parts.push(`Not alike: ${payment.text}, ${at} at the bank and ${inBudget} in the budget.`);
+  }
+  return parts.join(" ");
+}

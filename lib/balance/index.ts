@@ -1,0 +1,2 @@
+export { compareBalances, type BalanceDifference, type BalanceRow, type BalanceSide } from "./compare";
+export { checkBalances, type BalanceCheck } from "./check";
