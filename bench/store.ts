@@ -60,7 +60,7 @@ async function measure(store: Store, kind: string, n: number): Promise<Record<st
   const half = docs.map((doc, i) => (i % 2 ? doc : { ...doc, amount: doc.amount - 1 }));
   const ours: Record<string, number> = {};
   const add = async (what: string, work: () => Promise<unknown>) => {
-    ours[`${kind} ${what} ${n}`] = await time(work);
+    ours[`${kind} ${what} ${n}, ms`] = await time(work);
   };
   await add("upsert new", () => collection.upsertMany(docs));
   await add("upsert unchanged", () => collection.upsertMany(docs));
@@ -96,8 +96,8 @@ async function naiveSqlite(file: string, n: number): Promise<Record<string, numb
     for (const doc of docs) write.run(doc.id, JSON.stringify(doc));
   };
   const peers = {
-    [`sqlite upsert new ${n}`]: await time(all),
-    [`sqlite upsert unchanged ${n}`]: await time(all),
+    [`sqlite upsert new ${n}, ms`]: await time(all),
+    [`sqlite upsert unchanged ${n}, ms`]: await time(all),
   };
   db.close();
   return peers;
@@ -114,8 +114,8 @@ async function naiveMongo(uri: string, kind: string, n: number): Promise<Record<
     for (const { id, ...body } of docs) await collection.replaceOne({ _id: id }, body, { upsert: true });
   };
   const peers = {
-    [`${kind} upsert new ${n}`]: await time(all),
-    [`${kind} upsert unchanged ${n}`]: await time(all),
+    [`${kind} upsert new ${n}, ms`]: await time(all),
+    [`${kind} upsert unchanged ${n}, ms`]: await time(all),
   };
   await client.db(`naive_${process.pid}`).dropDatabase();
   await client.close();
@@ -151,7 +151,8 @@ export async function run(): Promise<StoreFigures> {
   }
   for (const [what, ms] of Object.entries(figures.peers)) {
     const own = figures.ours[what];
-    if (own !== undefined) figures.ratios[what] = Math.round((ms / own) * 100) / 100;
+    if (own !== undefined)
+      figures.ratios[what.replace(/ms$/, "naive / ours")] = Math.round((ms / own) * 100) / 100;
   }
   return figures;
 }
