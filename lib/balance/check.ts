@@ -154,8 +154,9 @@ function explain(name: string, currency: string, difference: BalanceDifference):
   if (onlyAtBank.length > 0) parts.push(`Only at the bank: ${list(onlyAtBank)}.`);
   if (onlyInBudget.length > 0) parts.push(`Only in the budget: ${list(onlyInBudget)}.`);
   for (const { payment, transaction } of unequal.slice(0, NAMED)) {
-    const [at, inBudget] = [payment, transaction].map((row) => `${money(row.amount)} on ${row.date}`);
-    parts.push(`Not alike: ${payment.text}, ${at} at the bank and ${inBudget} in the budget.`);
+    parts.push(
+      `Not alike: ${payment.text}, ${money(payment.amount)} at the bank and ${money(transaction.amount)} in the budget.`,
+    );
   }
   return parts.join(" ");
 }

@@ -24,13 +24,14 @@ export interface BalanceDifference {
   /** Rows of that day that are not on the other side. */
   onlyAtBank: BalanceRow[];
   onlyInBudget: BalanceRow[];
-  /** Pairs of which one row is of that day and the amounts differ, or the days. */
+  /** Pairs of that day whose amounts differ. */
   unequal: { payment: BalanceRow; transaction: BalanceRow }[];
 }
 
 /**
  * Compare an account's balance at the bank with that in the budget. From the balances of now both are followed back day
- * by day; the first day on which they part is the one after the last at whose end they were equal.
+ * by day; the first day on which they part is the one after the last at whose end they were equal. A transaction that is
+ * paired counts on the day of its payment: people enter the day of the purchase, banks the day of the booking.
  * @param pairs transaction id -> payment id of those that are the same event
  * @returns undefined when the balances of now are equal
  */
@@ -41,9 +42,15 @@ export function compareBalances(
 ): BalanceDifference | undefined {
   const amount = bank.balance - budget.balance;
   if (amount === 0) return undefined;
+  const payments = new Map(bank.rows.map((row) => [row.id, row]));
+  const transactions = budget.rows.map((row) => {
+    const payment = payments.get(pairs.get(row.id) ?? "");
+    return { row, payment, date: payment?.date ?? row.date };
+  });
   const moved = new Map<CalendarDate, number>();
-  for (const { date, amount: by } of bank.rows) moved.set(date, (moved.get(date) ?? 0) + by);
-  for (const { date, amount: by } of budget.rows) moved.set(date, (moved.get(date) ?? 0) - by);
+  const move = (date: CalendarDate, by: number) => moved.set(date, (moved.get(date) ?? 0) + by);
+  for (const { date, amount: by } of bank.rows) move(date, by);
+  for (const { date, row } of transactions) move(date, -row.amount);
   let difference = amount;
   let parted: CalendarDate | undefined;
   for (const date of [...moved.keys()].sort().reverse()) {
@@ -54,30 +61,15 @@ export function compareBalances(
     }
   }
   if (parted === undefined) return { amount, onlyAtBank: [], onlyInBudget: [], unequal: [] };
-  return { amount, date: parted, ...rowsOf(parted, bank.rows, budget.rows, pairs) };
-}
-
-function rowsOf(
-  date: CalendarDate,
-  payments: readonly BalanceRow[],
-  transactions: readonly BalanceRow[],
-  pairs: ReadonlyMap<Id, Id>,
-): Omit<BalanceDifference, "amount" | "date"> {
-  const known = new Map(payments.map((row) => [row.id, row]));
-  const paired = new Set<Id>();
-  const unequal: BalanceDifference["unequal"] = [];
-  const onlyInBudget: BalanceRow[] = [];
-  for (const transaction of transactions) {
-    const payment = known.get(pairs.get(transaction.id) ?? "");
-    if (payment) {
-      paired.add(payment.id);
-      const ofTheDay = payment.date === date || transaction.date === date;
-      const same = payment.amount === transaction.amount && payment.date === transaction.date;
-      if (ofTheDay && !same) unequal.push({ payment, transaction });
-    } else if (transaction.date === date) {
-      onlyInBudget.push(transaction);
-    }
-  }
-  const onlyAtBank = payments.filter((row) => row.date === date && !paired.has(row.id));
-  return { onlyAtBank, onlyInBudget, unequal };
+  const ofTheDay = transactions.filter(({ date }) => date === parted);
+  const paired = new Set(ofTheDay.map(({ payment }) => payment?.id));
+  return {
+    amount,
+    date: parted,
+    onlyAtBank: bank.rows.filter(({ date, id }) => date === parted && !paired.has(id)),
+    onlyInBudget: ofTheDay.flatMap(({ row, payment }) => (payment ? [] : [row])),
+    unequal: ofTheDay.flatMap(({ row, payment }) =>
+      payment && payment.amount !== row.amount ? [{ payment, transaction: row }] : [],
+    ),
+  };
 }

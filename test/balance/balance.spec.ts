@@ -68,15 +68,25 @@ describe("balances of bank and budget", () => {
     );
   });
 
-  it("name both rows when a person moved one to another day", () => {
-    const bank = [row("p1", "2026-01-02", -350), row("p2", "2026-01-09", -100)];
-    const budget = [row("t1", "2026-01-04", -350), row("t2", "2026-01-09", -90)];
+  it("do not part by the day under which a person entered a payment", () => {
+    const bank = [
+      row("p1", "2026-01-02", -350),
+      row("p2", "2026-01-03", -100),
+      row("p3", "2026-01-09", -200),
+    ];
+    const budget = [
+      row("t1", "2026-01-05", -350),
+      row("t2", "2026-01-03", -90),
+      row("t3", "2026-01-01", -200),
+    ];
     const pairs = new Map([
       ["t1", "p1"],
       ["t2", "p2"],
+      ["t3", "p3"],
     ]);
     const found = compareBalances({ balance: 50, rows: bank }, { balance: 60, rows: budget }, pairs);
-    assert.equal(found?.date, "2026-01-09", "on the 4th they were equal again");
+    assert.equal(found?.date, "2026-01-03");
+    assert.deepEqual([found.onlyAtBank, found.onlyInBudget], [[], []]);
     assert.deepEqual(
       found.unequal.map(({ payment, transaction }) => [payment.id, transaction.id]),
       [["p2", "t2"]],

@@ -1,0 +1,47 @@
+import { budgets } from "../store";
+import type { StepContext, StepResult } from "../runs";
+import { TallyError, type Id } from "../values";
+import { checkBalances, type BalanceCheck } from "./check";
+
+export interface BalanceCheckResult extends StepResult {
+  /** One for each mapped account; of a difference at most {@link SHOWN} rows of a kind. */
+  accounts: BalanceCheck[];
+}
+
+/** A result travels in a message: of a day with more rows the first ones are named. */
+const SHOWN = 20;
+
+/**
+ * The balance check as a step. Counts `equal`, `different` and `unknown` accounts.
+ * @throws TallyError NOT_FOUND when the budget was never extracted
+ */
+export async function balanceCheckStep(
+  { store, signal }: Pick<StepContext, "store" | "signal">,
+  budgetId: Id,
+): Promise<BalanceCheckResult> {
+  const budget = await store.collection(budgets).get(budgetId);
+  if (!budget) {
+    throw new TallyError(
+      "NOT_FOUND",
+      "The budget was never extracted. Put a budget extract node in front of this one.",
+    );
+  }
+  const accounts = (await checkBalances(store, budgetId, budget.currency, signal)).map(shortened);
+  const counts = { equal: 0, different: 0, unknown: 0 };
+  for (const { state } of accounts) counts[state]++;
+  return { counts, accounts };
+}
+
+function shortened(check: BalanceCheck): BalanceCheck {
+  if (!check.difference) return check;
+  const { onlyAtBank, onlyInBudget, unequal, ...rest } = check.difference;
+  return {
+    ...check,
+    difference: {
+      ...rest,
+      onlyAtBank: onlyAtBank.slice(0, SHOWN),
+      onlyInBudget: onlyInBudget.slice(0, SHOWN),
+      unequal: unequal.slice(0, SHOWN),
+    },
+  };
+}
