@@ -16,6 +16,8 @@ const CODES: Readonly<Record<string, { code: string; sub_code: string }>> = {
 };
 
 export class Bank {
+  /** Counts what was added. */
+  changes = 0;
   readonly #household: Household;
   readonly #payments: HouseholdPayment[];
   readonly #now: () => number;
@@ -37,6 +39,7 @@ export class Bank {
   add({ account, amount, name, description, instant }: NewTwinRow): number {
     const at = instant ?? new Date(this.#now()).toISOString();
     const sequence = this.#payments.reduce((most, payment) => Math.max(most, payment.sequence), 0) + 1;
+    this.changes++;
     this.#payments.push({
       sequence,
       account: this.account(account).key,

@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { addDays, isCalendarDate, localDate } from "../../lib/values";
 import type { Bank } from "./bank";
 import { ApiError } from "./errors";
@@ -24,6 +24,8 @@ export class Api {
   generation = 0;
   /** Moments of first readings, by account and kind. */
   readonly #accesses = new Map<string, number[]>();
+  /** The rows of the last reading, for its further pages. */
+  #listed: { key: string; rows: Row[] } | undefined;
 
   constructor(
     private readonly options: EnableBankingTwinOptions,
@@ -186,13 +188,19 @@ export class Api {
     const size = this.options.pageSize ?? 50;
     const offset = place?.offset ?? 0;
     const empty = !place && this.options.emptyFirstPage === true;
-    const next = empty ? 0 : offset + size;
-    const more = next < rows.length;
+    const end = empty ? 0 : offset + size;
+    const more = end < rows.length;
     return {
-      transactions: empty ? [] : rows.slice(offset, next),
+      transactions: empty ? [] : rows.slice(offset, end),
       continuation_key: more
         ? Buffer.from(
-            JSON.stringify({ uid, asked: asked.join("|"), offset: next, at, generation: this.generation }),
+            JSON.stringify({
+              uid,
+              asked: asked.join("|"),
+              offset: this.options.circling ? 0 : end,
+              at,
+              generation: this.generation,
+            }),
           ).toString("base64url")
         : null,
     };
@@ -221,15 +229,18 @@ export class Api {
   }
 
   #rows(account: string, session: TwinSession, from: string | null, strategy: string, at: number): Row[] {
+    const listed = [account, session.number, from, strategy, at, this.bank.changes, this.now()].join("|");
+    if (this.#listed?.key === listed) return this.#listed.rows;
     const { historyDays, order } = this.options;
     // `longest` without a day goes back two years; some banks show less once the first hour is over.
     const late = historyDays !== undefined && this.now() - session.created >= HOUR_MS;
     const lower = from ?? addDays(localDate(at, "UTC"), strategy === "longest" ? -730 : -90);
     const first = late ? later(lower, addDays(localDate(at, "UTC"), -historyDays)) : lower;
     const rows = this.bank.rows(account, session.number, at).filter(({ date }) => date >= first);
-    if (order === "mixed") rows.sort((a, b) => mixed(a.row) - mixed(b.row));
-    else if (order !== "oldest") rows.reverse();
-    return rows.map(({ row }) => row);
+    if (order === "newest" || order === undefined) rows.reverse();
+    const list = rows.map(({ row }) => row);
+    this.#listed = { key: listed, rows: order === "mixed" ? mixed(list) : list };
+    return this.#listed.rows;
   }
 
   /** @throws ApiError 429 when the account was read as often as a bank allows unattended */
@@ -255,12 +266,15 @@ function later(one: string, other: string): string {
   return one > other ? one : other;
 }
 
-/** Some order that has nothing to do with time, and is the same in every session. */
-function mixed(row: Row): number {
-  const text = JSON.stringify({ ...row, transaction_id: null });
-  let hash = 0;
-  for (let at = 0; at < text.length; at++) hash = (hash * 31 + text.charCodeAt(at)) | 0;
-  return hash;
+/** In some order that has nothing to do with time, and is the same in every session. */
+function mixed(rows: readonly Row[]): Row[] {
+  return rows
+    .map((row) => {
+      const text = JSON.stringify({ ...row, transaction_id: null });
+      return { row, hash: createHash("sha256").update(text).digest("hex") };
+    })
+    .sort((a, b) => (a.hash < b.hash ? -1 : a.hash > b.hash ? 1 : 0))
+    .map(({ row }) => row);
 }
 
 function parsed(body: string): Record<string, unknown> {

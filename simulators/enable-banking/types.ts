@@ -39,6 +39,8 @@ export interface EnableBankingTwinOptions {
   emptyFirstPage?: boolean;
   /** Rows that come in between shift the pages, so that rows come twice. */
   shifting?: boolean;
+  /** The first page names itself as the next one, for ever. */
+  circling?: boolean;
   /** First readings of an account and kind in 24 hours; 4 when absent. */
   accessesPerDay?: number | "off";
   /** Days that a session may look back, once its first hour is over; no limit when absent. */

@@ -283,12 +283,12 @@ function settled(
   sessions: readonly KeptSession[],
 ): KeptSession {
   if (session.state !== "expired" && session.state !== "valid") return session;
-  const createdAt = new Map(sessions.map(({ id, createdAt }) => [id, Date.parse(createdAt)]));
+  const valid = new Set(sessions.filter(({ state }) => state === "valid").map(({ id }) => id));
   const replaced =
     session.accounts.length > 0 &&
     session.accounts.every((own) => {
       const newest = accounts.get(own)?.links[0]?.session;
-      return newest !== undefined && newest !== session.id && createdAt.has(newest);
+      return newest !== undefined && newest !== session.id && valid.has(newest);
     });
   return replaced ? { ...session, state: "ended" } : session;
 }
