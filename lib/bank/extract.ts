@@ -51,8 +51,8 @@ export async function bankExtract(
       await extractAccount(context, provider, account, options, result);
     } catch (thrown) {
       const error = toTallyError(thrown);
-      if (["CANCELLED", "AUTH_FAILED", "AUTH_EXPIRED", "STORE_UNAVAILABLE", "INTERNAL"].includes(error.code))
-        throw error;
+      // The consent of one bank may be over while those of others hold, so AUTH_EXPIRED stops its account only.
+      if (["CANCELLED", "AUTH_FAILED", "STORE_UNAVAILABLE", "INTERNAL"].includes(error.code)) throw error;
       context.log("error", `${account.name}: ${error.message}`);
       failure ??= error;
     }

@@ -93,7 +93,9 @@ function settles(booked: Payment, pending: Payment): boolean {
   );
 }
 
+/** The bank's own id of a row: `bankId` in what statement files give, `entry_reference` from aggregators. */
 function bankIdOf({ raw }: Payment): string | undefined {
-  const id = raw !== null && typeof raw === "object" && !Array.isArray(raw) ? raw["bankId"] : undefined;
-  return typeof id === "string" ? id : undefined;
+  if (raw === null || typeof raw !== "object" || Array.isArray(raw)) return undefined;
+  const id = raw["bankId"] ?? raw["entry_reference"];
+  return typeof id === "string" && id.trim() !== "" ? id : undefined;
 }

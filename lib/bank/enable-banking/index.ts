@@ -1,0 +1,2 @@
+export { openEnableBanking, type EnableBanking, type EnableBankingOptions } from "./provider";
+export { ENABLE_BANKING_URL } from "./protocol";
