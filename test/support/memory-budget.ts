@@ -103,7 +103,12 @@ export class MemoryBudget implements BudgetProvider {
         transferAccountId: item.accountId,
       });
     }
-    return { importId: item.importId, status: "created", transactionId: row.id };
+    return {
+      importId: item.importId,
+      status: "created",
+      transactionId: row.id,
+      transaction: structuredClone(row),
+    };
   }
 
   async find(importIds: readonly string[]): Promise<Map<string, Id>> {
@@ -114,6 +119,11 @@ export class MemoryBudget implements BudgetProvider {
         .filter((row) => row.importId && wanted.has(row.importId))
         .map((row) => [row.importId!, row.id]),
     );
+  }
+
+  async read(ids: readonly Id[]): Promise<Transaction[]> {
+    this.calls++;
+    return structuredClone(this.rows.filter((row) => !row.deleted && ids.includes(row.id)));
   }
 
   async update(changes: readonly TransactionChange[]): Promise<void> {
