@@ -24,6 +24,8 @@ export class MemoryBudget implements BudgetProvider {
   slow: (when: "before" | "after") => Promise<void> = async () => {};
   /** Thrown by the next deletes and updates, first one first; `after` when the rows were written. */
   changeFaults: { when: "before" | "after"; error: Error }[] = [];
+  /** Accounts that are closed. */
+  readonly closed = new Set<Id>();
   /** Rows that the budget refuses to delete or change. */
   readonly locked = new Set<Id>();
   categoryList: Category[];
@@ -49,7 +51,7 @@ export class MemoryBudget implements BudgetProvider {
         id,
         budgetId: this.budgetId,
         name: id,
-        closed: false,
+        closed: this.closed.has(id),
         deleted: false,
       })),
       categories: this.categoryList,
