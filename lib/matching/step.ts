@@ -35,6 +35,7 @@ import {
   type Move,
 } from "../queue";
 import { matchAccountInTurns, type MatchPayment, type MatchTransaction } from "./match";
+import { matchedPayments } from "./matched";
 import { pairTransfers, type TransferPair, type TransferPayment } from "./transfers";
 
 export interface MatchStepOptions {
@@ -104,10 +105,13 @@ async function candidates(context: StepContext, budgetId: Id, since: Instant): P
     for await (const item of collection.scan({ index: "byState", equals: [budgetId, state] }))
       found.push(item);
   }
+  const settled: QueueItem[] = [];
   for (const state of SETTLED) {
     for await (const item of collection.scan({ index: "bySince", equals: [budgetId, state], from: since }))
-      found.push(item);
+      settled.push(item);
   }
+  const matched = await matchedPayments(context.store, budgetId, settled);
+  found.push(...settled.filter((item) => !matched.has(item.paymentId)));
   return found;
 }
 
