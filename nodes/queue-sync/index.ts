@@ -1,6 +1,7 @@
 import type { NodeAPI } from "node-red";
 import { queueSync } from "../../lib/queue";
 import { defineStep, isDead, WORKER } from "../runtime";
+import { registerQueueRoutes } from "./routes";
 import { schema } from "./schema";
 
 /** How many transactions of a dry run are listed. */
@@ -32,5 +33,6 @@ const step = defineStep({
 });
 
 export = (RED: NodeAPI): void => {
+  registerQueueRoutes(RED);
   RED.nodes.registerType("tally-queue-sync", step(RED));
 };
