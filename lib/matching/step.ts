@@ -102,8 +102,9 @@ async function candidates(context: StepContext, budgetId: Id, since: Instant): P
   const collection = context.store.collection(queue);
   const found: QueueItem[] = [];
   for (const state of WAITING) {
+    // What only waits to give its transaction a category has been matched.
     for await (const item of collection.scan({ index: "byState", equals: [budgetId, state] }))
-      found.push(item);
+      if (!item.fills) found.push(item);
   }
   const settled: QueueItem[] = [];
   for (const state of SETTLED) {
@@ -336,7 +337,7 @@ class TransferMarker {
 }
 
 function isWaiting(item: QueueItem): boolean {
-  return WAITING.includes(item.state);
+  return WAITING.includes(item.state) && !item.fills;
 }
 
 /** Was, or is being, this side written by us as a transfer, so that the budget makes the other side itself? */

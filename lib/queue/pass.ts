@@ -1,4 +1,4 @@
-import type { BudgetProvider, NewTransaction } from "../budget";
+import type { BudgetProvider, NewTransaction, TransactionChange } from "../budget";
 import type { Counts, StepContext } from "../runs";
 import { categories, payments, type Category, type PaymentFacts, type QueueItem, type Store } from "../store";
 import type { CalendarDate, Id } from "../values";
@@ -10,6 +10,8 @@ export interface QueueSyncOptions extends Partial<WriteOptions> {
   startDate?: CalendarDate;
   /** List what would be written and write nothing. */
   dryRun?: boolean;
+  /** Give transactions that were in the budget already, without a category, the category of their payment. */
+  fill?: boolean;
   /** Names this process in leases. */
   worker: string;
   /** Is the process of this name surely gone, so that its leases need not run out? Nobody is when absent. */
@@ -29,6 +31,8 @@ export interface QueueSyncResult {
   batchIds: string[];
   /** With `dryRun`: what would be written. */
   wouldWrite?: NewTransaction[];
+  /** With `dryRun`: which transactions would be given a category. */
+  wouldChange?: TransactionChange[];
   /** The first few items that were refused, for people. */
   problems: { paymentId: Id; message: string }[];
 }

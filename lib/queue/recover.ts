@@ -1,4 +1,5 @@
 import { queue, type QueueItem, type QueueState } from "../store";
+import { findFilled } from "./fill";
 import type { Pass } from "./pass";
 import { moveItems, type Move } from "./states";
 
@@ -53,6 +54,21 @@ export async function readBack(pass: Pass, items: readonly QueueItem[]): Promise
 
 /** Item id -> transaction id, for the items whose write stands in the budget. Asks the budget, writes nothing. */
 export async function findSent(
+  pass: Pick<Pass, "budget" | "writing">,
+  items: readonly QueueItem[],
+): Promise<Map<string, string>> {
+  const filled = await findFilled(
+    pass,
+    items.filter((item) => item.fills),
+  );
+  const created = await findCreated(
+    pass,
+    items.filter((item) => !item.fills),
+  );
+  return new Map([...filled, ...created]);
+}
+
+async function findCreated(
   { budget, writing }: Pick<Pass, "budget" | "writing">,
   items: readonly QueueItem[],
 ): Promise<Map<string, string>> {

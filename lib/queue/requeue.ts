@@ -166,6 +166,8 @@ function fresh(item: QueueItem, now: Instant): Partial<QueueItem> {
     dueAt: now,
     enqueuedAt: now,
     error: undefined,
+    // What stood in the budget is gone: it is written anew, and not filled.
+    ...(item.skipReason === "already-in-budget" ? { fills: undefined } : {}),
     ...(item.error
       ? {
           failures: [

@@ -3,6 +3,7 @@ import type { Counts, StepContext } from "../runs";
 import { cursors, queue, type QueueItem, type QueueState } from "../store";
 import type { Id } from "../values";
 import { admit } from "./admit";
+import { fillBatch, offerFills } from "./fill";
 import { applyMapping, checkMapping, mappedAccounts, planMapping } from "./mapping";
 import { writeContext, type Pass, type QueueSyncOptions, type QueueSyncResult } from "./pass";
 import { preview } from "./preview";
@@ -79,8 +80,9 @@ async function matchedAt({ context, budget }: Pass): Promise<string> {
 }
 
 async function listAll(pass: Pass): Promise<void> {
-  const { writes, skipped, waiting } = await preview(pass, await matchedAt(pass));
+  const { writes, changes, skipped, waiting } = await preview(pass, await matchedAt(pass));
   pass.result.wouldWrite = writes;
+  if (changes.length > 0) pass.result.wouldChange = changes;
   pass.result.skipped = skipped;
   pass.counts["waiting"] = waiting;
   const { bulk } = pass.budget.limits;
@@ -105,7 +107,10 @@ async function sendAll(pass: Pass): Promise<void> {
   let after: string | undefined;
   const send = async (items: readonly QueueItem[]) => {
     context.signal.throwIfAborted();
-    if (items.length > 0) await sendBatch(pass, items);
+    const created = items.filter((item) => !item.fills);
+    const filled = items.filter((item) => item.fills);
+    if (created.length > 0) await sendBatch(pass, created);
+    if (filled.length > 0) await fillBatch(pass, filled);
     context.progress(counts["synced"]!, total);
   };
   do {
@@ -124,6 +129,7 @@ async function sendAll(pass: Pass): Promise<void> {
     await send(ready.filter((item) => !item.setbacks));
   } while (after);
   for (const bulk of smallerBulks(suspects, budget.limits.bulk)) await send(bulk);
+  if (pass.options.fill) await offerFills(pass);
 }
 
 /** Items that were part of failed requests: those with the fewest failures first, half as many at once with each. */

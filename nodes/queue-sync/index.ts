@@ -9,11 +9,12 @@ const SHOWN = 50;
 
 const step = defineStep({
   schema,
-  async run(context, { dryRun, maxAttempts, explain, approveAbove }, tools) {
+  async run(context, { dryRun, fill, maxAttempts, explain, approveAbove }, tools) {
     const { accounts: mapping, startDate } = tools.budgetSettings();
     const result = await queueSync(context, await tools.budget(), {
       mapping,
       dryRun,
+      fill,
       maxAttempts,
       explain,
       worker: WORKER,
@@ -27,6 +28,7 @@ const step = defineStep({
           ...result,
           wouldWriteTotal: result.wouldWrite.length,
           wouldWrite: result.wouldWrite.slice(0, SHOWN),
+          ...(result.wouldChange ? { wouldChange: result.wouldChange.slice(0, SHOWN) } : {}),
         }
       : result;
   },
