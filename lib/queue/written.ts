@@ -2,9 +2,12 @@ import type { NewTransaction } from "../budget";
 import type { Transaction, WrittenValues } from "../store";
 import { sha256 } from "../values";
 
-/** What a budget's row holds, to be compared with what stands there later. Texts are kept as hashes. */
+/**
+ * What a budget's row holds, to be compared with what stands there later. Texts are kept as hashes. A payee that was
+ * renamed is still the same where the budget gives payees ids.
+ */
 export function writtenRow(row: Transaction): WrittenValues {
-  return { ...valuesOf(row), payee: textHash(row.payeeName) };
+  return { ...valuesOf(row), payee: row.payeeId ?? textHash(row.payeeName) };
 }
 
 /** What was sent, for when no answer tells how the budget stored it: budgets rename payees, so theirs is left out. */

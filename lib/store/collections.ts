@@ -175,8 +175,9 @@ export interface WrittenValues {
   categoryId: Id | null;
   approved: boolean;
   transferAccountId?: Id;
-  /** Hashes of the texts; the payee's is absent where the budget did not say how it stored it. */
+  /** Hash of the text. */
   memo: string;
+  /** Id of the payee, else the hash of its name; absent where the budget did not say how it stored it. */
   payee?: string;
 }
 
