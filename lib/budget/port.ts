@@ -33,7 +33,13 @@ export interface NewTransaction {
 
 /** What became of one item of a bulk create. Items do not fail together: each has its own outcome. */
 export type CreateOutcome =
-  | { importId: string; status: "created"; transactionId: Id }
+  | {
+      importId: string;
+      status: "created";
+      transactionId: Id;
+      /** As the budget stored it, its own rules applied; undo compares with it what stands later. */
+      transaction?: Transaction;
+    }
   /** The budget has this import id already; counts as success. */
   | { importId: string; status: "duplicate"; transactionId?: Id }
   | { importId: string; status: "rejected"; error: StoredError };
@@ -67,6 +73,8 @@ export interface BudgetProvider {
     range: { from: CalendarDate; accountIds: readonly Id[] },
     signal?: AbortSignal,
   ): Promise<Map<string, Id>>;
+  /** Transactions as they stand now, read from the budget itself; deleted and unknown ones are left out. */
+  read(ids: readonly Id[], signal?: AbortSignal): Promise<Transaction[]>;
   /** Change existing transactions. */
   update(changes: readonly TransactionChange[], signal?: AbortSignal): Promise<void>;
   /** Delete transactions (undo). Ids that are gone already are no error. */

@@ -35,6 +35,7 @@ import {
   type Move,
 } from "../queue";
 import { matchAccountInTurns, type MatchPayment, type MatchTransaction } from "./match";
+import { matchedPayments } from "./matched";
 import { pairTransfers, type TransferPair, type TransferPayment } from "./transfers";
 
 export interface MatchStepOptions {
@@ -101,13 +102,17 @@ async function candidates(context: StepContext, budgetId: Id, since: Instant): P
   const collection = context.store.collection(queue);
   const found: QueueItem[] = [];
   for (const state of WAITING) {
+    // What only waits to give its transaction a category has been matched.
     for await (const item of collection.scan({ index: "byState", equals: [budgetId, state] }))
-      found.push(item);
+      if (!item.fills) found.push(item);
   }
+  const settled: QueueItem[] = [];
   for (const state of SETTLED) {
     for await (const item of collection.scan({ index: "bySince", equals: [budgetId, state], from: since }))
-      found.push(item);
+      settled.push(item);
   }
+  const matched = await matchedPayments(context.store, budgetId, settled);
+  found.push(...settled.filter((item) => !matched.has(item.paymentId)));
   return found;
 }
 
@@ -332,7 +337,7 @@ class TransferMarker {
 }
 
 function isWaiting(item: QueueItem): boolean {
-  return WAITING.includes(item.state);
+  return WAITING.includes(item.state) && !item.fills;
 }
 
 /** Was, or is being, this side written by us as a transfer, so that the budget makes the other side itself? */

@@ -10,17 +10,26 @@ import {
   type Store,
 } from "../store";
 import { contentHash, type CalendarDate, type Id, type Instant } from "../values";
-import { mappedAccounts } from "./mapping";
+import { mappedAccounts, type MappedAccounts } from "./mapping";
 import { moveItems, type Move } from "./states";
 
 export interface AdmitOptions {
   budgetId: Id;
   /** Payments before this date are not written. */
   startDate?: CalendarDate;
+  /**
+   * What comes back is compared with the budget before it is sent. Set by steps that do not compare themselves: a person
+   * may have entered the payment by hand while it was skipped.
+   */
+  compareAgain?: boolean;
 }
 
 /** States in which nothing was sent yet, so that a reason to skip still counts. */
 const WAITING: readonly QueueState[] = ["new", "review", "classified", "retry"];
+/** Reasons that only a person takes away, or the match step when it finds the other side. */
+const STICKY: readonly (SkipReason | undefined)[] = ["own-transfer", "already-in-budget", "undone"];
+/** Reasons that go with the payment, not with the settings: it is booked, or the bank corrects its amount. */
+const OF_PAYMENT: readonly (SkipReason | undefined)[] = ["pending", "zero-amount"];
 const PAGE = 500;
 
 /**
@@ -35,26 +44,24 @@ export async function admit(
 ): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
   const judge = await Judge.create(store, options);
-  const states: QueueState[] = (await judge.settingsChanged()) ? [...WAITING, "skipped"] : [...WAITING];
-  for (const state of states) await pass(store, options.budgetId, state, judge, now, counts);
-  // Pending payments become booked without any change of the settings.
-  if (!states.includes("skipped"))
-    await pass(
-      store,
-      options.budgetId,
-      "skipped",
-      judge,
-      now,
-      counts,
-      (item) => item.skipReason === "pending",
-    );
+  const all = await judge.settingsChanged();
+  for (const state of WAITING) await pass(store, options, state, judge, now, counts);
+  await pass(
+    store,
+    options,
+    "skipped",
+    judge,
+    now,
+    counts,
+    (item) => all || OF_PAYMENT.includes(item.skipReason),
+  );
   await judge.remember(now);
   return counts;
 }
 
 async function pass(
   store: Store,
-  budgetId: Id,
+  options: AdmitOptions,
   state: QueueState,
   judge: Judge,
   now: Instant,
@@ -63,10 +70,15 @@ async function pass(
 ): Promise<void> {
   let after: string | undefined;
   do {
-    const page = await store
-      .collection(queue)
-      .find({ index: "byState", equals: [budgetId, state], limit: PAGE, ...(after ? { after } : {}) });
+    const page = await store.collection(queue).find({
+      index: "byState",
+      equals: [options.budgetId, state],
+      limit: PAGE,
+      ...(after ? { after } : {}),
+    });
     const moves = await judge.moves(page.items.filter(wanted));
+    if (options.compareAgain)
+      for (const move of moves) if (move.to === "new") move.set = { ...move.set, enqueuedAt: now };
     for (const moved of await moveItems(store, moves, now)) {
       const name = moved.state === "skipped" ? `skipped ${moved.skipReason}` : moved.state;
       counts[name] = (counts[name] ?? 0) + 1;
@@ -75,17 +87,19 @@ async function pass(
   } while (after);
 }
 
-class Judge {
+/** Tells whether there is a reason not to write a payment. */
+export class Judge {
   private constructor(
     private readonly store: Store,
     private readonly options: AdmitOptions,
-    private readonly mapped: Awaited<ReturnType<typeof mappedAccounts>>,
+    private readonly mapped: MappedAccounts,
     private readonly currency: string | undefined,
   ) {}
 
-  static async create(store: Store, options: AdmitOptions): Promise<Judge> {
+  static async create(store: Store, options: AdmitOptions, mapped?: MappedAccounts): Promise<Judge> {
     const budget = await store.collection(budgets).get(options.budgetId);
-    return new Judge(store, options, await mappedAccounts(store, options.budgetId), budget?.currency);
+    const accounts = mapped ?? (await mappedAccounts(store, options.budgetId));
+    return new Judge(store, options, accounts, budget?.currency);
   }
 
   async moves(items: readonly QueueItem[]): Promise<Move[]> {
@@ -112,8 +126,9 @@ class Judge {
     return moves;
   }
 
-  private reason(item: QueueItem, payment: PaymentFacts): SkipReason | undefined {
-    if (item.skipReason === "own-transfer" || item.skipReason === "already-in-budget") return item.skipReason;
+  /** Why the payment is not written, or undefined when nothing stands in its way. */
+  reason(item: QueueItem, payment: PaymentFacts): SkipReason | undefined {
+    if (STICKY.includes(item.skipReason)) return item.skipReason;
     const mapped = this.mapped.get(item.accountId);
     if (!mapped) return "not-mapped";
     if (payment.status === "pending") return "pending";

@@ -1,7 +1,18 @@
+/** The queue: payments on their way to a budget, written exactly once, in batches that can be undone. */
 export { admit, type AdmitOptions } from "./admit";
+export { listBatches, type BatchSummary } from "./batches";
 export { enqueue } from "./enqueue";
-export { applyMapping, checkMapping, mappedAccounts, type AccountMapping } from "./mapping";
+export {
+  applyMapping,
+  checkMapping,
+  mappedAccounts,
+  type AccountMapping,
+  type MappedAccounts,
+} from "./mapping";
+export type { QueueSyncOptions, QueueSyncResult } from "./pass";
+export { requeue, requeueSelection, type RequeueResult, type RequeueSelection } from "./requeue";
 export { settle } from "./settle";
 export { mayFollow, moveItems, type Move } from "./states";
-export { matchedCursorId, queueSync, type QueueSyncOptions, type QueueSyncResult } from "./sync";
+export { matchedCursorId, queueSync } from "./sync";
 export { payeeName, type WriteOptions } from "./transaction";
+export { undoBatch, type UndoneItem, type UndoOptions, type UndoRefusal, type UndoResult } from "./undo";

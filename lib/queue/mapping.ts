@@ -7,6 +7,38 @@ export interface AccountMapping {
   budget: string;
 }
 
+export interface PlannedMapping {
+  /** Bank account id -> budget account id, for those whose mapping changes. */
+  changes: Map<Id, Id>;
+  /** One sentence for each line that names an account which is not there (yet). */
+  unknown: string[];
+}
+
+/** What a mapping would change, without changing it. */
+export async function planMapping(
+  store: Store,
+  budgetId: Id,
+  mapping: readonly AccountMapping[],
+): Promise<PlannedMapping> {
+  const plan: PlannedMapping = { changes: new Map(), unknown: [] };
+  if (mapping.length === 0) return plan;
+  const banks = await all<BankAccount>(store.collection(bankAccounts).scan({ index: "id" }));
+  const accounts = await all<BudgetAccount>(
+    store.collection(budgetAccounts).scan({ index: "byBudget", equals: [budgetId] }),
+  );
+  for (const line of mapping) {
+    const bank = banks.find((account) => namesBank(account, line.bank));
+    const target =
+      accounts.find(
+        (account) => !account.deleted && (account.id === line.budget || ownPart(account.id) === line.budget),
+      ) ?? accounts.find((account) => !account.deleted && account.name === line.budget);
+    if (!bank) plan.unknown.push(`The bank has no account "${line.bank}".`);
+    if (!target) plan.unknown.push(`The budget has no account "${line.budget}".`);
+    if (bank && target && bank.budgetAccountId !== target.id) plan.changes.set(bank.id, target.id);
+  }
+  return plan;
+}
+
 /**
  * Write a mapping into the bank accounts it names. Accounts it does not name are left as they are.
  * @returns one sentence for each line that names an account which is not there (yet)
@@ -16,32 +48,27 @@ export async function applyMapping(
   budgetId: Id,
   mapping: readonly AccountMapping[],
 ): Promise<string[]> {
-  const banks = await all<BankAccount>(store.collection(bankAccounts).scan({ index: "id" }));
-  const accounts = await all<BudgetAccount>(
-    store.collection(budgetAccounts).scan({ index: "byBudget", equals: [budgetId] }),
-  );
-  const unknown: string[] = [];
-  for (const line of mapping) {
-    const bank = banks.find((account) => namesBank(account, line.bank));
-    const target =
-      accounts.find(
-        (account) => !account.deleted && (account.id === line.budget || ownPart(account.id) === line.budget),
-      ) ?? accounts.find((account) => !account.deleted && account.name === line.budget);
-    if (!bank) unknown.push(`The bank has no account "${line.bank}".`);
-    if (!target) unknown.push(`The budget has no account "${line.budget}".`);
-    if (!bank || !target || bank.budgetAccountId === target.id) continue;
-    await store
-      .collection(bankAccounts)
-      .updateMany([{ id: bank.id, expected: {}, set: { budgetAccountId: target.id } }]);
-  }
+  const { changes, unknown } = await planMapping(store, budgetId, mapping);
+  await store
+    .collection(bankAccounts)
+    .updateMany(
+      [...changes].map(([id, budgetAccountId]) => ({ id, expected: {}, set: { budgetAccountId } })),
+    );
   return unknown;
 }
 
-/** Bank account id -> budget account, for the accounts mapped to this budget. */
+/** A bank account and the account of the budget that it is mapped to, by the bank account's id. */
+export type MappedAccounts = ReadonlyMap<Id, { bank: BankAccount; budget: BudgetAccount }>;
+
+/**
+ * The accounts mapped to this budget.
+ * @param planned changes of the mapping that are not written (yet)
+ */
 export async function mappedAccounts(
   store: Store,
   budgetId: Id,
-): Promise<Map<Id, { bank: BankAccount; budget: BudgetAccount }>> {
+  planned: ReadonlyMap<Id, Id> = new Map(),
+): Promise<MappedAccounts> {
   const accounts = new Map<Id, BudgetAccount>();
   for await (const account of store
     .collection(budgetAccounts)
@@ -49,7 +76,8 @@ export async function mappedAccounts(
     accounts.set(account.id, account);
   const mapped = new Map<Id, { bank: BankAccount; budget: BudgetAccount }>();
   for await (const bank of store.collection(bankAccounts).scan({ index: "id" })) {
-    const budget = bank.budgetAccountId ? accounts.get(bank.budgetAccountId) : undefined;
+    const target = planned.get(bank.id) ?? bank.budgetAccountId;
+    const budget = target ? accounts.get(target) : undefined;
     if (budget && !budget.deleted) mapped.set(bank.id, { bank, budget });
   }
   return mapped;

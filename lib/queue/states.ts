@@ -6,11 +6,12 @@ const FOLLOWS: Readonly<Record<QueueState, readonly QueueState[]>> = {
   new: ["classified", "review", "skipped", "synced"],
   // From review to review: looked at again by a newer model, and still not sure.
   review: ["review", "classified", "skipped", "new", "synced"],
-  classified: ["leased", "skipped", "new", "review", "retry", "synced"],
+  classified: ["leased", "skipped", "new", "review", "retry", "dead", "synced"],
   leased: ["sending", "classified", "retry", "dead", "review", "new", "skipped"],
   sending: ["synced", "retry", "dead", "review", "classified"],
   retry: ["classified", "leased", "skipped", "dead", "synced"],
-  synced: [],
+  // To skipped when its batch is undone, to new when a person imports again what was deleted.
+  synced: ["skipped", "new"],
   dead: ["classified", "new", "skipped", "synced"],
   skipped: ["new", "skipped", "synced"],
 };
@@ -26,7 +27,8 @@ export interface Move {
 }
 
 /**
- * Move items to other states, each only when it is still as it was read (state, time of entry and lease).
+ * Move items to other states, each only when it is still as it was read: state, time of entry, lease and batch. A
+ * worker that lost an item to another, even of its own name, can so never overwrite what that one stored.
  * @returns the items as they are after the move; those that another worker changed first are left out
  * @throws Error when the state machine does not know the transition: a fault in the caller
  */
@@ -40,10 +42,15 @@ export async function moveItems(store: Store, moves: readonly Move[], now: Insta
     if (to !== "leased" && to !== "sending")
       Object.assign(change, { leaseOwner: undefined, leaseUntil: undefined });
     if (to !== "skipped") change.skipReason = undefined;
-    if (to === "synced" || to === "new") change.error = undefined;
+    if (to === "synced" || to === "new") Object.assign(change, { error: undefined, setbacks: undefined });
     updates.push({
       id: item.id,
-      expected: { state: item.state, stateSince: item.stateSince, leaseOwner: item.leaseOwner ?? null },
+      expected: {
+        state: item.state,
+        stateSince: item.stateSince,
+        leaseOwner: item.leaseOwner ?? null,
+        batchId: item.batchId ?? null,
+      },
       set: change,
     });
     after.set(item.id, { ...item, ...change });

@@ -163,7 +163,23 @@ export type SkipReason =
   | "pending"
   | "zero-amount"
   | "currency-mismatch"
-  | "account-closed";
+  | "account-closed"
+  /** Its batch was undone: it is written again only when a person asks for it. */
+  | "undone";
+
+/** What a write of ours left in the budget, to tell later whether a person changed it. */
+export interface WrittenValues {
+  accountId: Id;
+  date: CalendarDate;
+  amount: number;
+  categoryId: Id | null;
+  approved: boolean;
+  transferAccountId?: Id;
+  /** Hash of the text. */
+  memo: string;
+  /** Id of the payee, else the hash of its name; absent where the budget did not say how it stored it. */
+  payee?: string;
+}
 
 export interface QueueItem extends Doc {
   /** The id is `<payment id>|<budget id>`. */
@@ -193,9 +209,36 @@ export interface QueueItem extends Doc {
   dueAt: Instant;
   leaseOwner?: string;
   leaseUntil?: Instant;
+  /** The batch it was last sent in. It also fences: who holds an item is told by lease owner and batch together. */
   batchId?: string;
   transactionId?: Id;
+  /** Set for a transaction that is in the budget already and is given its category, and not created. */
+  fills?: Id;
+  /** Of a filled transaction: what it had before, stored before the write; undo restores it. */
+  prior?: { categoryId: Id | null };
+  /** What we wrote; absent when the batch wrote nothing for it (it was there already). */
+  wrote?: WrittenValues;
+  /** How often a person asked to import it again after it was deleted: its import id follows from it; 0 when absent. */
+  occurrence?: number;
+  /** Requests in a row that failed as a whole with it among others: such items are sent after the others, in smaller bulks. */
+  setbacks?: number;
   error?: StoredError;
+  /** The errors before the last requeues, newest last. */
+  failures?: { at: Instant; attempt: number; error: StoredError }[];
+}
+
+/** One bulk request to a budget: what can be undone together. */
+export interface Batch extends Doc {
+  budgetId: Id;
+  /** Stored before it was sent. */
+  at: Instant;
+  worker: string;
+  runId: string;
+  /** How many items it held. */
+  items: number;
+  /** When it was last undone, and what became of its items then. */
+  undoneAt?: Instant;
+  undo?: { undone: number; gone: number; refused: number };
 }
 
 export interface Cursor extends Doc {
@@ -372,9 +415,10 @@ export const queue = define<QueueItem>("queue", "id", {
   byState: ["budgetId", "state", "date"],
   byDue: ["budgetId", "state", "dueAt"],
   bySince: ["budgetId", "state", "stateSince"],
-  byBatch: ["batchId"],
+  byBatch: ["batchId", "state"],
   byPayment: ["paymentId"],
 });
+export const batches = define<Batch>("batches", "id", { byAt: ["at"], byBudget: ["budgetId", "at"] });
 export const cursors = define<Cursor>("cursors", "id", {});
 export const runs = define<Run>("runs", "id", {
   byStart: ["startedAt"],

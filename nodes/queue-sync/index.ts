@@ -1,6 +1,7 @@
 import type { NodeAPI } from "node-red";
 import { queueSync } from "../../lib/queue";
 import { defineStep, isDead, WORKER } from "../runtime";
+import { registerQueueRoutes } from "./routes";
 import { schema } from "./schema";
 
 /** How many transactions of a dry run are listed. */
@@ -8,11 +9,12 @@ const SHOWN = 50;
 
 const step = defineStep({
   schema,
-  async run(context, { dryRun, maxAttempts, explain, approveAbove }, tools) {
+  async run(context, { dryRun, fill, maxAttempts, explain, approveAbove }, tools) {
     const { accounts: mapping, startDate } = tools.budgetSettings();
     const result = await queueSync(context, await tools.budget(), {
       mapping,
       dryRun,
+      fill,
       maxAttempts,
       explain,
       worker: WORKER,
@@ -26,11 +28,13 @@ const step = defineStep({
           ...result,
           wouldWriteTotal: result.wouldWrite.length,
           wouldWrite: result.wouldWrite.slice(0, SHOWN),
+          ...(result.wouldChange ? { wouldChange: result.wouldChange.slice(0, SHOWN) } : {}),
         }
       : result;
   },
 });
 
 export = (RED: NodeAPI): void => {
+  registerQueueRoutes(RED);
   RED.nodes.registerType("tally-queue-sync", step(RED));
 };

@@ -13,6 +13,11 @@ export const schema = nodeSchema("tally-queue-sync", "step", {
     label: "Attempts",
     description: "After this many failures a payment is set aside as dead, until someone requeues it.",
   }),
+  fill: field(z.boolean().default(false), {
+    label: "Fill in categories",
+    description:
+      "Transactions that were in the budget already and have no category, say from its own bank link, are given the category of their payment.",
+  }),
   explain: field(z.boolean().default(true), {
     label: "Explain in the memo",
     description: "Add the confidence and the reason of the category to the memo.",

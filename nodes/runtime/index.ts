@@ -1,5 +1,6 @@
 export {
   configNode,
+  storeOf,
   type BankNode,
   type BankSettings,
   type BudgetNode,

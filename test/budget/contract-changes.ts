@@ -9,6 +9,7 @@ export function changesContract(use: () => Fixture): void {
   reading(use);
   deltas(use);
   finding(use);
+  readingAgain(use);
   changing(use);
 }
 
@@ -263,6 +264,45 @@ function finding(use: () => Fixture): void {
     assert.equal(found.get(item.importId), fixture.capabilities.findsDeleted ? id : undefined);
     const [outcome] = await fixture.provider.create([item]);
     assert.equal(outcome?.status, fixture.capabilities.deletedImportIdsStayTaken ? "duplicate" : "created");
+  });
+}
+
+function readingAgain(use: () => Fixture): void {
+  it("reads what stands of given ids, and leaves out what was deleted or never was", async () => {
+    const fixture = use();
+    const { current, savings } = fixture.accountIds;
+    const items = Array.from({ length: 5 }, () => newItem(fixture));
+    const moved = newItem(fixture, { amount: -700, transferAccountId: savings, categoryId: null });
+    const ids = (await fixture.provider.create([...items, moved])).map(createdId);
+    const transfer = ids.pop()!;
+    await fixture.person.edit(ids[0]!, { memo: "by hand", categoryId: fixture.categoryIds.fun });
+    await fixture.person.remove(ids[1]!);
+    const truth = byId(await fixture.all());
+    for (const asked of [ids.slice(0, 2), ids, [...ids, unknownId(ids[0]!)]]) {
+      const wanted = asked.filter((id) => truth.has(id)).sort();
+      const rows = await fixture.provider.read(asked);
+      assert.deepEqual(rows.map((row) => row.id).sort(), wanted);
+      for (const row of rows) assert.deepEqual(essence(row), essence(truth.get(row.id)!));
+    }
+    const [own] = await fixture.provider.read([transfer]);
+    const [other] = await fixture.provider.read([own!.transferTransactionId!]);
+    assert.deepEqual([other?.accountId, other?.amount, other?.transferAccountId], [savings, 700, current]);
+    assert.deepEqual(await fixture.provider.read([]), []);
+    assert.deepEqual(await fixture.provider.read([unknownId(ids[0]!)]), []);
+  });
+
+  it("writes a deleted transaction again under the next occurrence of its import id", async () => {
+    const fixture = use();
+    const item = newItem(fixture);
+    const id = createdId((await fixture.provider.create([item]))[0]);
+    await fixture.provider.delete([id]);
+    const again = { ...item, importId: newItem(fixture).importId };
+    const next = createdId((await fixture.provider.create([again]))[0]);
+    assert.notEqual(next, id);
+    assert.deepEqual(
+      (await fixture.provider.read([id, next])).map((row) => row.importId),
+      [again.importId],
+    );
   });
 }
 

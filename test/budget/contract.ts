@@ -31,7 +31,10 @@ function writing(use: () => Fixture): void {
     const item = newItem(fixture, { amount: -1234, payeeName: "Bakery", memo: "two loaves" });
     const outcomes = await fixture.provider.create([item]);
     const row = await rowOf(fixture, item.importId);
-    assert.deepEqual(outcomes, [{ importId: item.importId, status: "created", transactionId: row.id }]);
+    const [outcome] = outcomes;
+    assert.ok(outcome?.status === "created" && outcomes.length === 1);
+    assert.deepEqual([outcome.importId, outcome.transactionId], [item.importId, row.id]);
+    assert.deepEqual(await fixture.provider.read([row.id]), [outcome.transaction], "stored as it says");
     assert.equal(row.budgetId, fixture.provider.budgetId);
     assert.equal(row.accountId, item.accountId);
     assert.equal(row.date, item.date);

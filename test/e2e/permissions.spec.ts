@@ -20,6 +20,9 @@ const ROUTES: Route[] = [
   { method: "GET", path: "/tallyflow/schedule/describe", needs: "read" },
   { method: "POST", path: "/tallyflow/schedule/:id/run", needs: "write" },
   { method: "POST", path: "/tallyflow/csv/infer", needs: "write" },
+  { method: "GET", path: "/tallyflow/queue/batches", needs: "read" },
+  { method: "POST", path: "/tallyflow/queue/batches/:id/undo", needs: "write" },
+  { method: "POST", path: "/tallyflow/queue/requeue", needs: "write" },
   { method: "POST", path: "/tallyflow/bank/:id/statements", needs: "write" },
 ];
 

@@ -18,6 +18,16 @@ export class MemoryBudget implements BudgetProvider {
     string,
     { code: "PROVIDER_REFUSED" | "CATEGORY_GONE" | "PROVIDER_UNAVAILABLE"; retryable: boolean }
   >();
+  /** A request with one of these import ids in it fails as a whole, whatever else it holds. */
+  readonly poison = new Set<string>();
+  /** Waited for within each create, before and after the rows are written. */
+  slow: (when: "before" | "after") => Promise<void> = async () => {};
+  /** Thrown by the next deletes and updates, first one first; `after` when the rows were written. */
+  changeFaults: { when: "before" | "after"; error: Error }[] = [];
+  /** Accounts that are closed. */
+  readonly closed = new Set<Id>();
+  /** Rows that the budget refuses to delete or change. */
+  readonly locked = new Set<Id>();
   categoryList: Category[];
 
   constructor(
@@ -41,7 +51,7 @@ export class MemoryBudget implements BudgetProvider {
         id,
         budgetId: this.budgetId,
         name: id,
-        closed: false,
+        closed: this.closed.has(id),
         deleted: false,
       })),
       categories: this.categoryList,
@@ -54,7 +64,10 @@ export class MemoryBudget implements BudgetProvider {
 
   async create(items: readonly NewTransaction[]): Promise<CreateOutcome[]> {
     this.calls++;
+    await this.slow("before");
     const fault = this.faults.shift() ?? "none";
+    if (items.some((item) => this.poison.has(item.importId)))
+      throw new TallyError("PROVIDER_UNAVAILABLE", "The budget stumbled.", { retryable: true });
     if (fault === "auth") throw new TallyError("AUTH_FAILED", "The key was refused.");
     if (fault === "rate-limit")
       throw new TallyError("RATE_LIMITED", "Too many.", { retryable: true, retryAfterMs: 1000 });
@@ -66,6 +79,7 @@ export class MemoryBudget implements BudgetProvider {
           ? items.slice(0, Math.floor(items.length / 2))
           : items;
     const outcomes = taken.map((item) => this.createOne(item));
+    await this.slow("after");
     if (fault.startsWith("drop")) throw new TallyError("OUTCOME_UNKNOWN", "No answer.", { retryable: true });
     return outcomes;
   }
@@ -103,7 +117,12 @@ export class MemoryBudget implements BudgetProvider {
         transferAccountId: item.accountId,
       });
     }
-    return { importId: item.importId, status: "created", transactionId: row.id };
+    return {
+      importId: item.importId,
+      status: "created",
+      transactionId: row.id,
+      transaction: structuredClone(row),
+    };
   }
 
   async find(importIds: readonly string[]): Promise<Map<string, Id>> {
@@ -116,12 +135,36 @@ export class MemoryBudget implements BudgetProvider {
     );
   }
 
+  async read(ids: readonly Id[]): Promise<Transaction[]> {
+    this.calls++;
+    return structuredClone(this.rows.filter((row) => !row.deleted && ids.includes(row.id)));
+  }
+
   async update(changes: readonly TransactionChange[]): Promise<void> {
-    for (const change of changes) Object.assign(this.rows.find((row) => row.id === change.id) ?? {}, change);
+    await this.change(
+      changes.map(({ id }) => id),
+      () => {
+        for (const change of changes)
+          Object.assign(this.rows.find((row) => row.id === change.id) ?? {}, change);
+      },
+    );
   }
 
   async delete(ids: readonly Id[]): Promise<void> {
-    for (const row of this.rows) if (ids.includes(row.id)) row.deleted = true;
+    await this.change(ids, () => {
+      for (const row of this.rows)
+        if (ids.includes(row.id) || ids.includes(row.transferTransactionId ?? "")) row.deleted = true;
+    });
+  }
+
+  private async change(ids: readonly Id[], work: () => void): Promise<void> {
+    this.calls++;
+    const fault = this.changeFaults.shift();
+    if (fault?.when === "before") throw fault.error;
+    const refused = ids.find((id) => this.locked.has(id));
+    if (refused) throw new TallyError("PROVIDER_REFUSED", `${refused} is locked.`);
+    work();
+    if (fault) throw fault.error;
   }
 
   async close(): Promise<void> {}

@@ -5,7 +5,7 @@
 import { TallyError, toTallyError, type StoredError } from "../../values";
 import { nativeModuleError } from "./errors";
 import type { Operation, Operations, Part, Reply, Request } from "./protocol";
-import { extract, findByImportId, actualId } from "./read";
+import { extract, findByImportId, actualId, readStanding } from "./read";
 import { Session } from "./session";
 import { create, remove, update } from "./write";
 
@@ -34,6 +34,7 @@ const handlers: Handlers = {
     await use().sync();
     return [...(await findByImportId(use(), importIds))].map(([importId, id]) => [importId, actualId(id)]);
   },
+  read: ({ ids }) => readStanding(use(), ids),
   async update({ changes }) {
     await update(use(), changes);
     return null;

@@ -22,6 +22,7 @@ export interface Operations {
   extract: { args: { cursor: Json; since?: CalendarDate }; result: { full: boolean; cursor: Json } };
   create: { args: { items: readonly NewTransaction[] }; result: CreateOutcome[] };
   find: { args: { importIds: readonly string[] }; result: [string, Id][] };
+  read: { args: { ids: readonly Id[] }; result: Transaction[] };
   update: { args: { changes: readonly TransactionChange[] }; result: null };
   delete: { args: { ids: readonly Id[] }; result: null };
   close: { args: null; result: null };

@@ -1,4 +1,4 @@
-import type { Budget } from "../../store";
+import type { Budget, Transaction } from "../../store";
 import { contentHash, TallyError, type CalendarDate, type Id, type Json } from "../../values";
 import type { BudgetDelta, BudgetProvider, CreateOutcome, NewTransaction, TransactionChange } from "../port";
 import { LIMITS } from "./limits";
@@ -121,6 +121,10 @@ function provider(helper: ActualProcess, budget: Budget, release: () => Promise<
     async find(importIds: readonly string[], _range, signal?: AbortSignal): Promise<Map<string, Id>> {
       stopWhenAborted(signal);
       return new Map(importIds.length === 0 ? [] : await ask("find", { importIds }, { signal }));
+    },
+    async read(ids: readonly Id[], signal?: AbortSignal): Promise<Transaction[]> {
+      stopWhenAborted(signal);
+      return ids.length === 0 ? [] : ask("read", { ids }, { signal });
     },
     async update(changes: readonly TransactionChange[], signal?: AbortSignal): Promise<void> {
       stopWhenAborted(signal);

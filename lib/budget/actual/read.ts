@@ -1,5 +1,5 @@
 import type { BudgetAccount, Category, Payee, Transaction } from "../../store";
-import { isOwnImportId, makeId, type CalendarDate, type Id, type Json } from "../../values";
+import { isOwnImportId, makeId, ownId, type CalendarDate, type Id, type Json } from "../../values";
 import {
   TRANSACTION_FIELDS,
   type AccountRow,
@@ -98,6 +98,21 @@ export async function rowsWhere(
     rows.push(...(await readRows(session, { [field]: { $oneof: chunk } })));
   }
   return rows;
+}
+
+/** Transactions of these ids that stand now, after a sync. */
+export async function readStanding(session: Session, ids: readonly Id[]): Promise<Transaction[]> {
+  await session.sync();
+  return standingOf(session, ids.map(ownId));
+}
+
+/** Transactions of these ids of Actual's that stand in the local copy. */
+export async function standingOf(session: Session, own: readonly string[]): Promise<Transaction[]> {
+  const rows = await rowsWhere(session, "id", own);
+  const parents = rows.filter((row) => row.is_parent).map((row) => row.id);
+  const parts = await rowsWhere(session, "parent_id", parents);
+  const payees = await readPayees(session);
+  return transactionsOf(session, [...rows, ...parts], { payees }).filter((row) => !row.deleted);
 }
 
 /** All payees by their own id, deleted ones included. */

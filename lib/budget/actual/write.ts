@@ -2,7 +2,7 @@ import { isCalendarDate, ownId, TallyError, toTallyError, type Id, type StoredEr
 import type { CreateOutcome, NewTransaction, TransactionChange } from "../port";
 import type { AccountRow, TransactionRow } from "./api";
 import { cutText, LIMITS } from "./limits";
-import { actualId, findByImportId, rowsWhere } from "./read";
+import { actualId, findByImportId, rowsWhere, standingOf } from "./read";
 import { bothSides, readBooks, rowId, rowOf, transferPayee, type Books, type NewRow } from "./rows";
 import { rulesOf } from "./rules";
 import type { Session } from "./session";
@@ -36,13 +36,24 @@ export async function create(session: Session, items: readonly NewTransaction[])
   }
   if (accepted.length > 0) await writeItems(session, accepted, books);
   const fresh = new Set(accepted.map((item) => item.importId));
+  const stored = await standingOf(
+    session,
+    [...fresh].map((importId) => rowId(importId)),
+  );
+  const storedAs = new Map(stored.map((row) => [row.id, row]));
   return items.map((item, index): CreateOutcome => {
     const error = rejected.get(index);
     if (error) return { importId: item.importId, status: "rejected", error };
     const transactionId = actualId(existing.get(item.importId)!);
     // The first item of an import id has created the row; a second one in the same bulk is a repeat.
-    const status = fresh.delete(item.importId) ? "created" : "duplicate";
-    return { importId: item.importId, status, transactionId };
+    if (!fresh.delete(item.importId)) return { importId: item.importId, status: "duplicate", transactionId };
+    const transaction = storedAs.get(transactionId);
+    return {
+      importId: item.importId,
+      status: "created",
+      transactionId,
+      ...(transaction ? { transaction } : {}),
+    };
   });
 }
 

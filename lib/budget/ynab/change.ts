@@ -75,8 +75,36 @@ async function send(
   }
 }
 
-/** From this many on it pays to ask first which of them still stand, since YNAB deletes one in a request. */
-const WORTH_ASKING = 4;
+/** From this many on one list of all costs less than asking for each, since YNAB gives and deletes one in a request. */
+const WORTH_LISTING = 4;
+
+/** The rows of these ids that stand now, by YNAB's own id. */
+export async function standingRows(
+  api: YnabApi,
+  plan: string,
+  ids: readonly Id[],
+  firstDate: string,
+  signal?: AbortSignal,
+): Promise<Map<string, WireTransaction>> {
+  const wanted = new Set(ids.map(ownId));
+  const more = signal ? { signal } : {};
+  const rows: WireTransaction[] = [];
+  if (wanted.size >= WORTH_LISTING) {
+    const path = `/plans/${plan}/transactions`;
+    const query = { since_date: firstDate };
+    const data = await api.call<{ transactions: WireTransaction[] }>({ method: "GET", path, query, ...more });
+    rows.push(...data.transactions);
+  } else {
+    for (const id of wanted) {
+      const path = `/plans/${plan}/transactions/${encodeURIComponent(id)}`;
+      const data = await unlessGone(() =>
+        api.call<{ transaction: WireTransaction }>({ method: "GET", path, ...more }),
+      );
+      if (data) rows.push(data.transaction);
+    }
+  }
+  return new Map(rows.filter((row) => !row.deleted && wanted.has(row.id)).map((row) => [row.id, row]));
+}
 
 /** Delete; what is gone already is left alone. Can be repeated after any error: it goes on with what still stands. */
 export async function deleteTransactions(
@@ -87,26 +115,23 @@ export async function deleteTransactions(
   signal?: AbortSignal,
 ): Promise<void> {
   let own = [...new Set(ids.map(ownId))];
-  if (own.length >= WORTH_ASKING) {
-    const { transactions } = await api.call<{ transactions: WireTransaction[] }>({
-      method: "GET",
-      path: `/plans/${plan}/transactions`,
-      query: { since_date: firstDate },
-      ...(signal ? { signal } : {}),
-    });
-    const standing = new Set(transactions.filter((row) => !row.deleted).map((row) => row.id));
+  if (own.length >= WORTH_LISTING) {
+    const standing = await standingRows(api, plan, ids, firstDate, signal);
     own = own.filter((id) => standing.has(id));
   }
   for (const id of own) {
-    try {
-      await api.call({
-        method: "DELETE",
-        path: `/plans/${plan}/transactions/${encodeURIComponent(id)}`,
-        repeatable: true,
-        ...(signal ? { signal } : {}),
-      });
-    } catch (thrown) {
-      if (toTallyError(thrown).code !== "NOT_FOUND") throw thrown;
-    }
+    const path = `/plans/${plan}/transactions/${encodeURIComponent(id)}`;
+    await unlessGone(() =>
+      api.call({ method: "DELETE", path, repeatable: true, ...(signal ? { signal } : {}) }),
+    );
+  }
+}
+
+async function unlessGone<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (thrown) {
+    if (toTallyError(thrown).code === "NOT_FOUND") return undefined;
+    throw thrown;
   }
 }

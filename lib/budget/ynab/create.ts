@@ -3,7 +3,7 @@ import type { CreateOutcome, NewTransaction } from "../port";
 import type { AccountBook } from "./accounts";
 import { detailOf, type YnabApi } from "./api";
 import type { CategoryBook } from "./categories";
-import { ynabId } from "./map";
+import { transactionOf, ynabId } from "./map";
 import { toMilliunits } from "./money";
 import { memoText, payeeText } from "./text";
 import type { WireAccount, WireNew, WireSaved } from "./wire";
@@ -173,7 +173,8 @@ export class BulkWriter {
 
   private take(bulk: readonly Prepared[], saved: WireSaved): void {
     const duplicates = new Set(saved.duplicate_import_ids ?? []);
-    const created = new Map((saved.transactions ?? []).map((row) => [row.import_id, row.id]));
+    const created = new Map((saved.transactions ?? []).map((row) => [row.import_id, row]));
+    const { plan, currency } = this.parts;
     const fresh = bulk.filter(({ item }) => !duplicates.has(item.importId));
     const inOrder = saved.transaction_ids.length === fresh.length;
     for (const { item } of bulk) {
@@ -182,7 +183,8 @@ export class BulkWriter {
     }
     for (const [position, { item }] of fresh.entries()) {
       const { importId } = item;
-      const id = created.get(importId) ?? (inOrder ? saved.transaction_ids[position] : undefined);
+      const row = created.get(importId);
+      const id = row?.id ?? (inOrder ? saved.transaction_ids[position] : undefined);
       if (!id) {
         throw new TallyError(
           "OUTCOME_UNKNOWN",
@@ -190,7 +192,12 @@ export class BulkWriter {
           { retryable: true },
         );
       }
-      this.outcomes.set(importId, { importId, status: "created", transactionId: ynabId(id) });
+      this.outcomes.set(importId, {
+        importId,
+        status: "created",
+        transactionId: ynabId(id),
+        ...(row ? { transaction: transactionOf({ budgetId: ynabId(plan), currency }, row) } : {}),
+      });
     }
   }
 

@@ -1,13 +1,13 @@
-import type { Budget } from "../../store";
+import type { Budget, Transaction } from "../../store";
 import { ownId, TallyError, toTallyError, type CalendarDate, type Id, type Json } from "../../values";
 import type { BudgetDelta, BudgetProvider, CreateOutcome, NewTransaction, TransactionChange } from "../port";
 import { AccountBook } from "./accounts";
 import { YnabApi, type YnabConnection } from "./api";
 import { CategoryBook } from "./categories";
-import { changeTransactions, deleteTransactions } from "./change";
+import { changeTransactions, deleteTransactions, standingRows } from "./change";
 import { BulkWriter } from "./create";
 import { Extraction } from "./extract";
-import { ynabId } from "./map";
+import { transactionOf, ynabId } from "./map";
 import { MEMO_LIMIT, PAYEE_LIMIT } from "./text";
 import type { WirePlan, WireTransaction } from "./wire";
 
@@ -149,6 +149,14 @@ class Ynab implements YnabProvider {
       }
     }
     return found;
+  }
+
+  async read(ids: readonly Id[], signal?: AbortSignal): Promise<Transaction[]> {
+    stopIf(signal);
+    if (ids.length === 0) return [];
+    const { id: budgetId, currency } = await this.budget(signal);
+    const rows = await this.naming(() => standingRows(this.api, this.plan, ids, FIRST_DATE, signal));
+    return [...rows.values()].map((row) => transactionOf({ budgetId, currency }, row));
   }
 
   async update(changes: readonly TransactionChange[], signal?: AbortSignal): Promise<void> {
