@@ -2,3 +2,5 @@ export * from "./port";
 export * from "./consent";
 export { bankCursorId, bankExtract, type BankExtractOptions, type BankExtractResult } from "./extract";
 export { openBunq, BUNQ_PRODUCTION_URL, BUNQ_SANDBOX_URL, type BunqOptions, type KeyStore } from "./bunq";
+export { openGoCardless, GOCARDLESS_URL, type GoCardlessOptions } from "./gocardless";
+export { claimSimpleFin, openSimpleFin, type SimpleFinOptions } from "./simplefin";
