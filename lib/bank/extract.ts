@@ -51,8 +51,9 @@ export async function bankExtract(
       await extractAccount(context, provider, account, options, result);
     } catch (thrown) {
       const error = toTallyError(thrown);
-      if (["CANCELLED", "AUTH_FAILED", "AUTH_EXPIRED", "STORE_UNAVAILABLE", "INTERNAL"].includes(error.code))
-        throw error;
+      if (["CANCELLED", "AUTH_FAILED", "STORE_UNAVAILABLE", "INTERNAL"].includes(error.code)) throw error;
+      // A session that ended is everyone's; the consent of one account at one bank is not.
+      if (error.code === "AUTH_EXPIRED" && error.details["account"] === undefined) throw error;
       context.log("error", `${account.name}: ${error.message}`);
       failure ??= error;
     }

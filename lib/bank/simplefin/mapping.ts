@@ -93,7 +93,7 @@ function identified(
   const unnamed: Omit<Payment, "id">[] = [];
   const posted = (status: Payment["status"]) => Number(status === "pending");
   const inOrder = [...rows].sort(
-    (a, b) => posted(a.facts.status) - posted(b.facts.status) || (a.facts.date < b.facts.date ? -1 : 1),
+    (a, b) => posted(a.facts.status) - posted(b.facts.status) || a.facts.date.localeCompare(b.facts.date),
   );
   for (const { facts, own } of inOrder) {
     const id = own && makeId(account.source, sha256(`${account.id}\n${own}`).slice(0, 32));
