@@ -95,7 +95,12 @@ export class World {
   /** A consent that was given, under a reference. */
   link(reference: string): string {
     const [institution_id] = INSTITUTIONS[0];
-    const agreement = this.#newAgreement({ institution_id });
+    const { historyDays = 540, consentDays = 90 } = this.options;
+    const agreement = this.#newAgreement({
+      institution_id,
+      max_historical_days: historyDays,
+      access_valid_for_days: consentDays,
+    });
     return this.grant(this.#newRequisition({ institution_id, agreement, reference, redirect: null }).id).id;
   }
 
