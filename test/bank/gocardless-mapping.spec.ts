@@ -210,7 +210,6 @@ describe("gocardless: mapping", () => {
       transactionId: "a\u0000\n\u202eb",
       transactionAmount: { amount: "\n\u001b[31m" },
     });
-    // eslint-disable-next-line no-control-regex
     assert.ok(!/[\u0000-\u001f\u202e]/.test(errors[0]!.reason), JSON.stringify(errors[0]!.reason));
   });
 

@@ -16,7 +16,6 @@ export function quoted(value: unknown, length = 200): string {
   if (typeof value !== "string") return "";
   const line = value
     .slice(0, length * 4)
-    // eslint-disable-next-line no-control-regex
     .replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]+/g, " ")
     .replace(/\s+/g, " ")
     .trim();
