@@ -286,6 +286,26 @@ describe("gocardless", () => {
     });
   });
 
+  it("shows no token, whatever an answer quotes", async () => {
+    let token = "";
+    const twin = await own.goCardless({
+      onExchange: ({ requestHeaders }) => void (token = requestHeaders["authorization"]?.slice(7) ?? token),
+    });
+    const provider = own.openGoCardless(twin, { http: { retries: 0 } });
+    await provider.institutions("NL");
+    assert.match(token, /^ey/);
+    const quote = `token ${token} and ${twin.secretKey}`;
+    for (const status of [200, 400, 403, 404, 409, 429, 500]) {
+      const answer = status < 400 || status === 500 ? { text: quote } : { body: { summary: quote } };
+      twin.control.fault({ kind: "answer", answer: { status, ...answer }, path: "/institutions/" });
+      await assert.rejects(provider.institutions("NL"), (error: TallyError) => {
+        const shown = `${String(error)} ${JSON.stringify(error)} ${String(error.cause)}`;
+        assert.ok(!shown.includes(token.slice(0, 40)) && !shown.includes(twin.secretKey), shown);
+        return true;
+      });
+    }
+  });
+
   describe("settings", () => {
     it("refuses what cannot work", () => {
       const open = (more: object) => () =>

@@ -165,21 +165,23 @@ export class GoCardlessConnection {
   ): Promise<{ headers: Record<string, string> } & ({ body: unknown } | { refusal: Refusal })> {
     for (let attempt = 1; ; attempt++) {
       const token = await this.#token(what);
-      const response = await this.#http.request({
-        method,
-        path,
-        headers: { authorization: `Bearer ${token}` },
-        accept: READ_STATUSES,
-        ...(query ? { query } : {}),
-        ...(body === undefined ? {} : { body }),
-        ...(signal ? { signal } : {}),
-      });
+      const redact = redactor([token, this.#options.secretKey, this.#options.secretId]);
+      const response = await this.#http
+        .request({
+          method,
+          path,
+          headers: { authorization: `Bearer ${token}` },
+          accept: READ_STATUSES,
+          ...(query ? { query } : {}),
+          ...(body === undefined ? {} : { body }),
+          ...(signal ? { signal } : {}),
+        })
+        .catch((thrown: unknown) => {
+          throw hidden(thrown, redact);
+        });
       const { status, headers } = response;
       if (status < 300) return { headers, body: response.body };
-      const refusal = readRefusal(
-        response,
-        redactor([token, this.#options.secretKey, this.#options.secretId]),
-      );
+      const refusal = readRefusal(response, redact);
       if (refusesToken(refusal) && attempt === 1) {
         if (this.#tokens?.access === token) this.#tokens = undefined;
         continue;
@@ -234,7 +236,7 @@ export class GoCardlessConnection {
     path: string,
     body: Record<string, string>,
   ): Promise<z.infer<typeof pairSchema> | Refusal> {
-    const hidden = redactor(Object.values(body));
+    const redact = redactor(Object.values(body));
     const response = await this.#http
       .request({
         method: "POST",
@@ -244,19 +246,23 @@ export class GoCardlessConnection {
         accept: READ_STATUSES,
       })
       .catch((thrown: unknown) => {
-        throw withoutCause(toTallyError(thrown));
+        throw hidden(thrown, redact);
       });
-    if (response.status >= 300) return readRefusal(response, hidden);
+    if (response.status >= 300) return readRefusal(response, redact);
     const parsed = pairSchema.safeParse(response.body);
     if (!parsed.success) throw malformed("a token");
     return parsed.data;
   }
 }
 
-/** The cause of an answer that is no JSON quotes it, and this one may hold a token. */
-function withoutCause({ code, message, retryable, details, retryAfterMs }: TallyError): TallyError {
-  const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
-  return new TallyError(code, message, { retryable, details, ...wait });
+/** An error without its cause, which quotes an answer that is no JSON, and without a token that an answer quoted. */
+function hidden(thrown: unknown, redact: (text: string) => string): TallyError {
+  const { code, message, retryable, details, retryAfterMs } = toTallyError(thrown);
+  return new TallyError(code, redact(message), {
+    retryable,
+    details: JSON.parse(redact(JSON.stringify(details))) as Record<string, unknown>,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
 }
 
 function loginError(refusal: Refusal): TallyError {
