@@ -8,3 +8,5 @@ export {
   type EnableBanking,
   type EnableBankingOptions,
 } from "./enable-banking";
+export { openGoCardless, GOCARDLESS_URL, type GoCardlessOptions } from "./gocardless";
+export { claimSimpleFin, openSimpleFin, type SimpleFinOptions } from "./simplefin";

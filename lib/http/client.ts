@@ -122,11 +122,13 @@ export class HttpClient {
     const answer = await this.send(request, headers, body);
     const response = new Response<T>(answer.status, answer.headers, answer.text, this.name);
     await response.prepare();
-    if ((answer.status >= 200 && answer.status < 300) || request.accept?.includes(answer.status)) {
+    if (answer.status >= 200 && answer.status < 300) {
       // Read here, a garbled answer to a repeatable request is asked for again.
       if ((request.repeatable ?? request.method === "GET") && answer.text) void response.body;
       return response;
     }
+    // A refusal need not be JSON: whoever accepts it reads it, and a gateway's page is not asked for again.
+    if (request.accept?.includes(answer.status)) return response;
     throw this.statusError(request, response);
   }
 

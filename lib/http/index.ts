@@ -1,5 +1,5 @@
 export { apiBase } from "./base";
 export * from "./port";
 export { HttpClient, type HttpClientOptions } from "./client";
-export { RateLimiter } from "./rate-limiter";
+export { RateLimiter, systemClock, type Clock } from "./rate-limiter";
 export { redactor } from "./redact";

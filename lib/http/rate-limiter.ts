@@ -55,6 +55,14 @@ export class RateLimiter {
     }
   }
 
+  /** The last call did not count after all (the provider said so, or it never arrived): its place is free again. */
+  async giveBack(method: HttpRequest["method"]): Promise<void> {
+    for (const limit of this.limits) {
+      if (limit.methods && !limit.methods.includes(method)) continue;
+      await this.change(limit.key, (budget) => ({ ...budget, calls: budget.calls.slice(0, -1) }));
+    }
+  }
+
   /** Sleep, or throw RATE_LIMITED when it would be longer than allowed. */
   async wait(ms: number, what: string, signal?: AbortSignal): Promise<void> {
     if (ms > this.maxWaitMs) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
-import { HttpClient, redactor, type HttpClientOptions } from "../../lib/http";
+import { HttpClient, RateLimiter, redactor, type HttpClientOptions } from "../../lib/http";
 import type { Store } from "../../lib/store";
 import { TallyError } from "../../lib/values";
 import { memoryStore } from "../support/context";
@@ -171,6 +171,30 @@ describe("the HTTP client", () => {
       (await client().request({ method: "POST", path: "/x", body: {}, accept: [409] })).status,
       409,
     );
+  });
+
+  it("hands back an accepted refusal that is not JSON, without asking again", async () => {
+    answers = [status(403, {}, "<html>no</html>"), status(200)];
+    const answer = await client().request({ method: "GET", path: "/x", accept: [403] });
+    assert.equal(answer.text, "<html>no</html>");
+    assert.throws(
+      () => answer.body,
+      (error: TallyError) => error.code === "PROVIDER_MALFORMED",
+    );
+    assert.equal(requests.length, 1);
+  });
+
+  it("gives back a call that did not count, and no other", async () => {
+    const limits = [{ key: "testbank:back", calls: 2, perMs: 10_000 }];
+    const clock = { now: () => 1_000_000, sleep: () => Promise.resolve() };
+    for (const kept of [store, undefined]) {
+      const limiter = new RateLimiter(limits, kept, clock, 0);
+      await limiter.take("GET");
+      await limiter.take("GET");
+      await limiter.giveBack("GET");
+      await limiter.take("GET");
+      await assert.rejects(limiter.take("GET"), (error: TallyError) => error.code === "RATE_LIMITED");
+    }
   });
 
   it("keeps the rate budget in the store across a restart and between workers", async () => {

@@ -10,8 +10,14 @@ import type { StatementPayment } from "./types";
 /** An id of the bank is used when it is long enough to be one: `1`, `02` count the rows of a file. */
 const LONG_ENOUGH = 6;
 
-export interface IdentifiedPayment {
-  payment: StatementPayment;
+/** What the identity of a payment is made of; rows of aggregators have it too. */
+export type IdentityFacts = Pick<
+  StatementPayment,
+  "date" | "amount" | "currency" | "description" | "counterparty" | "reference" | "bankId"
+>;
+
+export interface IdentifiedPayment<T extends IdentityFacts = StatementPayment> {
+  payment: T;
   /** Own part of the id: 128 bits of SHA-256 in base64url. */
   id: string;
   /** Which of otherwise equal rows of a day and a file it is, from 0; absent where the bank's id tells. */
@@ -29,7 +35,10 @@ export interface IdentifiedPayment {
  *
  * @param account IBAN or number of the account
  */
-export function identify(account: string, payments: readonly StatementPayment[]): IdentifiedPayment[] {
+export function identify<T extends IdentityFacts>(
+  account: string,
+  payments: readonly T[],
+): IdentifiedPayment<T>[] {
   const own = normaliseAccount(account);
   const trusted = trustedKeys(own, payments);
   // By digest: the keys of a large file would take more memory than its rows.
@@ -47,8 +56,8 @@ export function identify(account: string, payments: readonly StatementPayment[])
 }
 
 /** Which bank ids stand for one thing only. */
-function trustedKeys(own: string, payments: readonly StatementPayment[]): (bank: string) => boolean {
-  const first = new Map<string, StatementPayment>();
+function trustedKeys(own: string, payments: readonly IdentityFacts[]): (bank: string) => boolean {
+  const first = new Map<string, IdentityFacts>();
   const untrusted = new Set<string>();
   for (const payment of payments) {
     const key = bankKey(own, payment);
@@ -60,13 +69,13 @@ function trustedKeys(own: string, payments: readonly StatementPayment[]): (bank:
   return (bank) => !untrusted.has(bank);
 }
 
-function bankKey(account: string, payment: StatementPayment): string | undefined {
+function bankKey(account: string, payment: IdentityFacts): string | undefined {
   const id = payment.bankId?.trim();
   if (!id || id.length < LONG_ENOUGH || /^(.)\1*$/.test(id)) return undefined;
   return canonicalJson(["bank", account, id, payment.date, payment.amount, payment.currency]);
 }
 
-function contentKey(account: string, payment: StatementPayment): string {
+function contentKey(account: string, payment: IdentityFacts): string {
   const { counterparty } = payment;
   return canonicalJson([
     "row",

@@ -1,0 +1,4 @@
+export * from "./days";
+export * from "./quota";
+export * from "./text";
+export * from "./url";

@@ -1,0 +1,1 @@
+export { GOCARDLESS_URL, openGoCardless, type GoCardlessOptions } from "./provider";

@@ -1,0 +1,2 @@
+export { claimSimpleFin } from "./claim";
+export { openSimpleFin, type SimpleFinOptions } from "./provider";
