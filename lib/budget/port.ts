@@ -42,7 +42,13 @@ export type CreateOutcome =
     }
   /** The budget has this import id already; counts as success. */
   | { importId: string; status: "duplicate"; transactionId?: Id }
-  | { importId: string; status: "rejected"; error: StoredError };
+  | {
+      importId: string;
+      status: "rejected";
+      error: StoredError;
+      /** The budget asked to wait this long, in milliseconds. */
+      retryAfterMs?: number;
+    };
 
 export interface TransactionChange {
   id: Id;

@@ -1,6 +1,6 @@
 import type { CreateOutcome } from "../budget";
 import type { QueueItem } from "../store";
-import { TallyError, toTallyError, type StoredError } from "../values";
+import { TallyError, toTallyError } from "../values";
 import { handBack, isSuspicious, refusal } from "./failure";
 import type { Pass } from "./pass";
 import { prepare, type Prepared } from "./prepare";
@@ -59,7 +59,7 @@ async function record(
       const message = "The budget's answer does not mention this payment.";
       return refusal(pass, item, new TallyError("PROVIDER_MALFORMED", message, { retryable: true }));
     }
-    if (outcome.status === "rejected") return refusal(pass, item, asError(outcome.error));
+    if (outcome.status === "rejected") return refusal(pass, item, asError(outcome));
     const { transactionId } = outcome;
     const known = transactionId ? { transactionId } : {};
     if (outcome.status === "duplicate") {
@@ -74,7 +74,8 @@ async function record(
   counts["lost"]! += moves.length - moved.length;
 }
 
-function asError({ code, message, retryable, details, retryAfterMs }: StoredError): TallyError {
+function asError({ error, retryAfterMs }: CreateOutcome & { status: "rejected" }): TallyError {
+  const { code, message, retryable, details } = error;
   return new TallyError(code, message, {
     retryable,
     ...(details ? { details } : {}),

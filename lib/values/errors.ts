@@ -63,8 +63,7 @@ export class TallyError extends Error {
 
   /** The part that is stored and shown: no stack, no cause. */
   toJSON(): StoredError {
-    const { code, message, retryable, details, retryAfterMs } = this;
-    return { code, message, retryable, details, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+    return { code: this.code, message: this.message, retryable: this.retryable, details: this.details };
   }
 }
 
@@ -73,8 +72,6 @@ export interface StoredError {
   message: string;
   retryable: boolean;
   details?: Record<string, unknown>;
-  /** The provider asked to wait this long, in milliseconds. */
-  retryAfterMs?: number;
 }
 
 /** Anything thrown, as a TallyError; what was not raised on purpose becomes INTERNAL with the cause kept. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { NodeAPI } from "node-red";
 import type { BatchSummary, RequeueResult, UndoResult } from "../../lib/queue";
 import { importId } from "../../lib/values";
-import { defineProvider, nodeSchema, type StoreNode } from "../../nodes/runtime";
+import { defineProvider, nodeSchema, type Lease, type OpenStore, type StoreNode } from "../../nodes/runtime";
 import queueSyncType = require("../../nodes/queue-sync/index");
 import storeType = require("../../nodes/store/index");
 import { payment } from "../support/context";
@@ -13,6 +13,11 @@ import { load, node, runtime, withAdmin } from "./support";
 describe("routes of the queue", () => {
   runtime();
   let budget: MemoryBudget | undefined;
+  let held: Lease<OpenStore> | undefined;
+  afterEach(async () => {
+    await held?.release();
+    held = undefined;
+  });
 
   const budgetType = (RED: NodeAPI) => {
     const connection = defineProvider({
@@ -31,8 +36,8 @@ describe("routes of the queue", () => {
     ];
     if (connected) nodes.push({ id: "budget", type: "tally-budget" });
     await load({ types: [storeType, budgetType, queueSyncType], nodes });
-    const lease = await (node("store") as unknown as StoreNode).lease();
-    const bench = await Bench.open(lease.value.store);
+    held = await (node("store") as unknown as StoreNode).lease();
+    const bench = await Bench.open(held.value.store);
     budget = bench.budget;
     await bench.arrive(payment("1"), payment("2"));
     await bench.pass();

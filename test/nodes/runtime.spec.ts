@@ -17,7 +17,8 @@ import {
 import storeType = require("../../nodes/store/index");
 import summaryType = require("../../nodes/summary/index");
 import viewType = require("../../nodes/view/index");
-import { arrival, ask, gate, helper, load, node, runtime, statuses, type Received } from "./support";
+import { gate } from "../support/gate";
+import { arrival, ask, helper, load, node, runtime, statuses, type Received } from "./support";
 
 const schema = nodeSchema("tally-test", "step", {
   store: field(z.string().min(1), { label: "Store", description: "Where.", config: "tally-store" }),

@@ -115,10 +115,3 @@ export function statuses(id: string): { fill?: string; text?: string }[] {
 }
 
 export { helper };
-
-/** A promise and what settles it. */
-export function gate(): { promise: Promise<void>; open: () => void } {
-  let open = () => {};
-  const promise = new Promise<void>((resolve) => (open = resolve));
-  return { promise, open };
-}

@@ -93,9 +93,8 @@ describe("retries", () => {
         code: "PROVIDER_UNAVAILABLE" as const,
         message: "Busy.",
         retryable: true,
-        retryAfterMs: 900_000,
       };
-      bench.budget.create = async () => [{ importId, status: "rejected", error }];
+      bench.budget.create = async () => [{ importId, status: "rejected", error, retryAfterMs: 900_000 }];
       await bench.sync({ random: () => 0 });
       bench.budget.create = create;
       bench.clock.advance(890_000);
@@ -111,8 +110,8 @@ describe("retries", () => {
       await bench.classify();
       const { importId } = await bench.item("1");
       const create = bench.budget.create.bind(bench.budget);
-      const error = { code: "RATE_LIMITED" as const, message: "Wait.", retryable: true, retryAfterMs: 1000 };
-      bench.budget.create = async () => [{ importId, status: "rejected", error }];
+      const error = { code: "RATE_LIMITED" as const, message: "Wait.", retryable: true };
+      bench.budget.create = async () => [{ importId, status: "rejected", error, retryAfterMs: 1000 }];
       for (let pass = 0; pass < 20; pass++) {
         await bench.sync();
         bench.clock.advance(120_000);

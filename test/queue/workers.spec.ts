@@ -5,6 +5,7 @@ import path from "node:path";
 import { queueSync, undoBatch } from "../../lib/queue";
 import { openStore, type Store } from "../../lib/store";
 import { MAPPING, payment, stepContext } from "../support/context";
+import { gate } from "../support/gate";
 import { Bench } from "./bench";
 
 /** Workers in this process, each with a store of its own on one file, and a clock that all of them see. */
@@ -130,6 +131,38 @@ describe("several workers on one store", () => {
     await assert.rejects(worker(0), { code: "PROVIDER_UNAVAILABLE" });
     await assertOnce(3);
   });
+
+  for (const second of [0, 1]) {
+    it(`do not let go of what is in the hands of ${second === 0 ? "another pass of the same" : "another"} worker`, async () => {
+      await classified(3);
+      const late = gate();
+      const entered = gate();
+      let first = true;
+      const slow: Promise<unknown>[] = [];
+      bench.budget.slow = async (when) => {
+        if (when === "after") return;
+        if (first) {
+          first = false;
+          entered.open();
+          await late.promise;
+          bench.budget.faults = ["refuse-all"];
+          return;
+        }
+        // The second worker is sending now; the first one wakes up, and its request fails.
+        const held = await bench.items();
+        assert.ok(held.every((item) => item.state === "sending"));
+        late.open();
+        await Promise.all(slow);
+        assert.deepEqual(await bench.items(), held);
+      };
+      slow.push(assert.rejects(worker(0), { code: "PROVIDER_UNAVAILABLE" }));
+      await entered.promise;
+      bench.clock.advance(LEASE + 1000);
+      // The same name, as two flows of one Node-RED have it.
+      assert.equal((await worker(second)).counts["synced"], 3);
+      await assertOnce(3);
+    });
+  }
 
   it("do not send at all when the lease ended before the request", async () => {
     await classified(2);

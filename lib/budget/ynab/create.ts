@@ -204,12 +204,14 @@ export class BulkWriter {
   /** These were not sent, or not taken, through no fault of theirs. */
   private leave(bulk: readonly Prepared[], error: TallyError): void {
     for (const { item } of bulk) {
-      if (!this.outcomes.has(item.importId)) this.reject(item, { ...error.toJSON(), retryable: true });
+      if (!this.outcomes.has(item.importId))
+        this.reject(item, { ...error.toJSON(), retryable: true }, error.retryAfterMs);
     }
   }
 
-  private reject({ importId }: NewTransaction, error: StoredError): void {
-    this.outcomes.set(importId, { importId, status: "rejected", error });
+  private reject({ importId }: NewTransaction, error: StoredError, retryAfterMs?: number): void {
+    const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
+    this.outcomes.set(importId, { importId, status: "rejected", error, ...wait });
   }
 }
 
