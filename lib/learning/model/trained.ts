@@ -171,7 +171,17 @@ export class TrainedModel {
    * @throws TallyError MODEL_MISSING when the bytes are damaged or the model was made for other features
    */
   static decode(bytes: Uint8Array): TrainedModel {
+    const work = TrainedModel.decoding(bytes);
+    for (;;) {
+      const step = work.next();
+      if (step.done) return step.value;
+    }
+  }
+
+  /** As {@link decode}, with pauses between its parts, of which each takes milliseconds. */
+  static *decoding(bytes: Uint8Array): Generator<void, TrainedModel> {
     const { meta, arrays } = decodeArtifact(bytes);
+    yield;
     const stored = meta as unknown as {
       info: ModelInfo;
       estimator: Json;
@@ -194,14 +204,19 @@ export class TrainedModel {
       arrays["settled.keys"] as Uint32Array,
       arrays["settled.slots"] as Uint16Array,
     );
+    yield;
+    const estimator = restoreEstimator(stored.info.estimator, { meta: stored.estimator, arrays: own });
+    yield;
+    const past = PastPayments.restore(stored.past);
+    yield;
     return new TrainedModel({
       info: stored.info,
-      estimator: restoreEstimator(stored.info.estimator, { meta: stored.estimator, arrays: own }),
+      estimator,
       settled: new SettledMemory(new FeatureExtractor(), memory),
       settledRule: stored.settledRule ?? undefined,
       calibration: stored.calibration,
       threshold: stored.threshold,
-      past: PastPayments.restore(stored.past),
+      past,
     });
   }
 

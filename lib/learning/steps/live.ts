@@ -1,5 +1,5 @@
 import { payments, reviews, type Store } from "../../store";
-import type { Id, Instant } from "../../values";
+import { runInTurns, type Id, type Instant } from "../../values";
 import { TrainedModel } from "../model";
 import { loadArtifact, modelName, resolveAlias } from "../registry";
 import { exampleOf } from "./labels";
@@ -46,7 +46,7 @@ async function load(store: Store, name: string, version: string): Promise<Held> 
   const { version: stored, bytes } = await loadArtifact(store, name, version);
   return {
     version,
-    model: TrainedModel.decode(bytes),
+    model: await runInTurns(TrainedModel.decoding(bytes)),
     learnedUntil: stored.createdAt,
     learnedIds: new Set(),
   };
