@@ -1,5 +1,13 @@
-import http from "node:http";
-import type { AddressInfo } from "node:net";
+import type http from "node:http";
+import {
+  bodyOf,
+  FaultList,
+  flatHeaders,
+  pause,
+  TwinListener,
+  type FaultTarget,
+  type TwinExchange,
+} from "./twin-server";
 
 /** HTTP for twins of JSON APIs: reads requests, answers them, and does on demand what goes wrong in the field. */
 
@@ -20,77 +28,47 @@ export interface TwinAnswer {
   text?: string;
 }
 
-export interface TwinExchange {
-  method: string;
-  /** With the query. */
-  path: string;
-  requestHeaders: Record<string, string>;
-  requestBody: string;
-  status: number;
-  responseHeaders: Record<string, string>;
-  responseBody: string;
-}
-
 /** What goes wrong with the next requests that it applies to. */
-export interface TwinFault {
+export interface TwinFault extends FaultTarget {
   kind: "answer" | "malformed" | "slow" | "reset";
   /** Of kind `answer`. */
   answer?: TwinAnswer;
-  /** How many requests it hits; 1 when absent. */
-  times?: number;
-  /** Let so many requests pass before it begins. */
-  skip?: number;
-  /** Only requests whose path contains this. */
-  path?: string;
   /** How long `slow` takes, in milliseconds. */
   delayMs?: number;
 }
 
 export class TwinHttp {
-  faults: TwinFault[] = [];
+  readonly faults = new FaultList<TwinFault>();
   requests = 0;
-  readonly #server: http.Server;
+  readonly #listener = new TwinListener((request, response) => this.#serve(request, response));
 
   constructor(
     private readonly answer: (request: TwinRequest) => TwinAnswer,
     private readonly onExchange: ((exchange: TwinExchange) => void) | undefined,
-  ) {
-    this.#server = http.createServer((request, response) => {
-      this.#serve(request, response).catch((error: unknown) => {
-        response.destroy(error instanceof Error ? error : new Error(String(error)));
-      });
-    });
-  }
+  ) {}
 
   /** @param port 0 takes any free port. The address without a path. */
   async listen(port: number): Promise<string> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen(port, "127.0.0.1", resolve);
-    });
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    await this.#listener.listen(port);
+    return this.#listener.origin;
   }
 
-  async close(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  close(): Promise<void> {
+    return this.#listener.close();
   }
 
   async #serve(incoming: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of incoming) chunks.push(chunk as Buffer);
+    const body = await bodyOf(incoming);
     const url = new URL(incoming.url ?? "/", "http://twin.invalid");
     const request: TwinRequest = {
       method: incoming.method ?? "GET",
       path: url.pathname,
       query: url.searchParams,
-      headers: Object.fromEntries(
-        Object.entries(incoming.headers).map(([name, value]) => [name, [value ?? ""].flat().join(", ")]),
-      ),
-      body: Buffer.concat(chunks).toString("utf8"),
+      headers: flatHeaders(incoming.headers),
+      body,
     };
     this.requests++;
-    const fault = this.#takeFault(request);
+    const fault = this.faults.take(request);
     if (fault?.kind === "reset") {
       incoming.socket.destroy();
       return;
@@ -113,30 +91,6 @@ export class TwinHttp {
     });
     response.writeHead(answer.status, headers).end(text);
   }
-
-  #takeFault({ path }: TwinRequest): TwinFault | undefined {
-    for (const fault of this.faults) {
-      if (fault.path !== undefined && !path.includes(fault.path)) continue;
-      if ((fault.skip ?? 0) > 0) {
-        fault.skip = fault.skip! - 1;
-        continue;
-      }
-      fault.times = (fault.times ?? 1) - 1;
-      if (fault.times <= 0) this.faults = this.faults.filter((each) => each !== fault);
-      return fault;
-    }
-    return undefined;
-  }
-}
-
-async function pause(response: http.ServerResponse, ms: number): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    response.once("close", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }
 
 /** The refusal of a request, thrown where it is found. */

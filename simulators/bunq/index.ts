@@ -76,10 +76,10 @@ export async function startBunqTwin(options: BunqTwinOptions): Promise<BunqTwin>
       save();
     },
     fault(fault) {
-      server.faults.push({ ...fault });
+      server.faults.add(fault);
     },
     clearFaults() {
-      server.faults = [];
+      server.faults.clear();
     },
     advance(time) {
       const by =
@@ -101,9 +101,9 @@ export async function startBunqTwin(options: BunqTwinOptions): Promise<BunqTwin>
       return rows.slice(0, count).map(({ id }) => id);
     },
   };
-  const port = await server.listen(options.port ?? 0);
+  const origin = await server.listen(options.port ?? 0);
   save();
-  return { url: `http://127.0.0.1:${port}/v1`, apiKey, control, stop: () => server.close() };
+  return { url: `${origin}/v1`, apiKey, control, stop: () => server.close() };
 }
 
 /** A command to `/__control`: `{"action": "advance", "days": 1}`. */

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import http from "node:http";
-import type { AddressInfo } from "node:net";
+import type http from "node:http";
+import { bodyOf, FaultList, flatHeaders, pause, TwinListener } from "../twin-server";
 import { BunqError } from "./errors";
 import { Limits } from "./limits";
 import { answer, endpointOf, type Call, type World } from "./routes";
@@ -11,9 +11,9 @@ import type { BunqTwinOptions, Fault } from "./types";
 const BASE = "/v1";
 
 export class TwinServer {
-  faults: Fault[] = [];
+  readonly faults = new FaultList<Fault>();
   requests = 0;
-  readonly #http: http.Server;
+  readonly #listener = new TwinListener((request, response) => this.#serve(request, response));
   readonly #limits: Limits;
 
   constructor(
@@ -23,24 +23,16 @@ export class TwinServer {
     private readonly changed: () => void,
   ) {
     this.#limits = new Limits(options.limits);
-    this.#http = http.createServer((request, response) => {
-      this.#serve(request, response).catch((error: unknown) => {
-        response.destroy(error instanceof Error ? error : new Error(String(error)));
-      });
-    });
   }
 
-  async listen(port: number): Promise<number> {
-    await new Promise<void>((resolve, reject) => {
-      this.#http.once("error", reject);
-      this.#http.listen(port, "127.0.0.1", resolve);
-    });
-    return (this.#http.address() as AddressInfo).port;
+  /** The address, without a path. */
+  async listen(port: number): Promise<string> {
+    await this.#listener.listen(port);
+    return this.#listener.origin;
   }
 
-  async close(): Promise<void> {
-    this.#http.closeAllConnections();
-    await new Promise<void>((resolve) => this.#http.close(() => resolve()));
+  close(): Promise<void> {
+    return this.#listener.close();
   }
 
   async #serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
@@ -48,7 +40,7 @@ export class TwinServer {
     const url = new URL(request.url ?? "/", "http://twin.invalid");
     if (url.pathname === "/__control" && this.options.controlRoute)
       return this.#serveControl(request, response, body);
-    const headers = flat(request.headers);
+    const headers = flatHeaders(request.headers);
     const call: Call = {
       method: request.method ?? "GET",
       path: url.pathname.startsWith(`${BASE}/`) ? url.pathname.slice(BASE.length) : "",
@@ -57,19 +49,13 @@ export class TwinServer {
       body,
     };
     this.requests++;
-    const fault = this.#takeFault(call);
+    const fault = this.faults.take(call);
     if (fault?.kind === "reset") {
       request.socket.destroy();
       return;
     }
     if (fault?.kind === "slow") {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, fault.delayMs ?? 1000);
-        response.once("close", () => {
-          clearTimeout(timer);
-          resolve();
-        });
-      });
+      await pause(response, fault.delayMs ?? 1000);
       if (response.destroyed) return;
     }
     const { status, text, extra } = this.#answer(call, fault, request.socket.remoteAddress ?? "");
@@ -123,22 +109,6 @@ export class TwinServer {
     }
   }
 
-  #takeFault(call: Call): Fault | undefined {
-    const applies = (fault: Fault) =>
-      (fault.method === undefined || fault.method === call.method) &&
-      (fault.path === undefined || call.path.includes(fault.path));
-    for (const fault of this.faults.filter(applies)) {
-      if ((fault.skip ?? 0) > 0) {
-        fault.skip = fault.skip! - 1;
-        continue;
-      }
-      fault.times = (fault.times ?? 1) - 1;
-      if (fault.times <= 0) this.faults = this.faults.filter((each) => each !== fault);
-      return fault;
-    }
-    return undefined;
-  }
-
   #serveControl(request: http.IncomingMessage, response: http.ServerResponse, body: string): void {
     const reply = (status: number, value: unknown) =>
       response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(value ?? null));
@@ -148,19 +118,4 @@ export class TwinServer {
       reply(400, { error: error instanceof Error ? error.message : String(error) });
     }
   }
-}
-
-async function bodyOf(request: http.IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString("utf8");
-}
-
-function flat(headers: http.IncomingHttpHeaders): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [
-      name,
-      Array.isArray(value) ? value.join(", ") : (value ?? ""),
-    ]),
-  );
 }

@@ -1,3 +1,4 @@
+import type { FaultTarget, TwinExchange } from "../twin-server";
 import type { CalendarDate, Instant } from "../../lib/values";
 import type { Household } from "../household";
 
@@ -37,21 +38,11 @@ export interface BunqTwinOptions {
   /** Serve `/__control`, for demos and tests in other processes. */
   controlRoute?: boolean;
   /** Called with every exchange, for judges of the protocol. */
-  onExchange?(exchange: Exchange): void;
-}
-
-export interface Exchange {
-  method: string;
-  path: string;
-  requestHeaders: Record<string, string>;
-  requestBody: string;
-  status: number;
-  responseHeaders: Record<string, string>;
-  responseBody: string;
+  onExchange?(exchange: TwinExchange): void;
 }
 
 /** What goes wrong with the next requests that it applies to. */
-export interface Fault {
+export interface Fault extends FaultTarget {
   kind:
     | "rate-limit"
     | "server-error"
@@ -61,13 +52,6 @@ export interface Fault {
     | "tamper-signature"
     | "drop-signature"
     | "forbidden";
-  /** How many requests it hits; 1 when absent. */
-  times?: number;
-  /** Let so many requests pass before it begins. */
-  skip?: number;
-  /** Only requests whose path contains this. */
-  path?: string;
-  method?: string;
   /** Seconds in `Retry-After` of a `rate-limit`; the header is left out when absent, as bunq does. */
   retryAfter?: number;
   /** How long `slow` takes, in milliseconds. */

@@ -56,10 +56,10 @@ export async function startEnableBankingTwin(options: EnableBankingTwinOptions):
       api.generation++;
     },
     fault(fault) {
-      server.faults.push({ ...fault });
+      server.faults.add(fault);
     },
     clearFaults() {
-      server.faults = [];
+      server.faults.clear();
     },
     async consent(url, answer = "give") {
       const page = new URL(url);

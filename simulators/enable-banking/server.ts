@@ -1,14 +1,14 @@
-import http from "node:http";
-import type { AddressInfo } from "node:net";
+import type http from "node:http";
+import { bodyOf, FaultList, pause, TwinListener } from "../twin-server";
 import { ApiError } from "./errors";
 import type { Call } from "./routes";
 import type { EnableBankingTwinOptions, TwinFault } from "./types";
 
 /** HTTP around the operations, with faults on demand. */
 export class Server {
-  faults: TwinFault[] = [];
+  readonly faults = new FaultList<TwinFault>();
   requests = 0;
-  readonly #http: http.Server;
+  readonly #listener = new TwinListener((request, response) => this.#serve(request, response));
 
   constructor(
     private readonly options: EnableBankingTwinOptions,
@@ -16,40 +16,28 @@ export class Server {
     private readonly answer: (call: Call) => unknown,
     /** The bank's page: where it sends the person. */
     private readonly consent: (id: string, answer: string) => string,
-  ) {
-    this.#http = http.createServer((request, response) => {
-      this.#serve(request, response).catch((error: unknown) => {
-        response.destroy(error instanceof Error ? error : new Error(String(error)));
-      });
-    });
-  }
+  ) {}
 
   get origin(): string {
-    return `http://127.0.0.1:${(this.#http.address() as AddressInfo).port}`;
+    return this.#listener.origin;
   }
 
-  async listen(port: number): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#http.once("error", reject);
-      this.#http.listen(port, "127.0.0.1", resolve);
-    });
+  listen(port: number): Promise<void> {
+    return this.#listener.listen(port);
   }
 
-  async close(): Promise<void> {
-    this.#http.closeAllConnections();
-    await new Promise<void>((resolve) => this.#http.close(() => resolve()));
+  close(): Promise<void> {
+    return this.#listener.close();
   }
 
   async #serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const body = Buffer.concat(chunks).toString("utf8");
+    const body = await bodyOf(request);
     const url = new URL(request.url ?? "/", "http://twin.invalid");
     if (url.pathname.startsWith("/consent/")) return this.#serveConsent(url, response);
     this.requests++;
     const { method = "GET", headers } = request;
     const call: Call = { method, path: url.pathname, query: url.searchParams, body, headers };
-    const fault = this.#takeFault(call.path);
+    const fault = this.faults.take(call);
     if (fault?.kind === "reset") {
       request.socket.destroy();
       return;
@@ -88,19 +76,6 @@ export class Server {
     }
   }
 
-  #takeFault(path: string): TwinFault | undefined {
-    for (const fault of this.faults.filter((one) => one.path === undefined || path.includes(one.path))) {
-      if ((fault.skip ?? 0) > 0) {
-        fault.skip = fault.skip! - 1;
-        continue;
-      }
-      fault.times = (fault.times ?? 1) - 1;
-      if (fault.times <= 0) this.faults = this.faults.filter((one) => one !== fault);
-      return fault;
-    }
-    return undefined;
-  }
-
   /** The page of the bank, which sends the person back at once; `?answer=refuse` says no. */
   #serveConsent(url: URL, response: http.ServerResponse): void {
     try {
@@ -114,14 +89,4 @@ export class Server {
       response.writeHead(error.status, { "Content-Type": "text/plain" }).end(error.message);
     }
   }
-}
-
-async function pause(response: http.ServerResponse, ms: number): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    response.once("close", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

@@ -1,3 +1,4 @@
+import type { FaultTarget } from "../twin-server";
 import type { Instant } from "../../lib/values";
 import type { Household } from "../household";
 
@@ -66,7 +67,7 @@ export interface TwinExchange {
 }
 
 /** What goes wrong with the next requests that it applies to. */
-export interface TwinFault {
+export interface TwinFault extends FaultTarget {
   kind: "status" | "malformed" | "slow" | "reset";
   status?: number;
   /** Enable Banking's error code; a body that is no JSON when absent. */
@@ -75,12 +76,6 @@ export interface TwinFault {
   /** Seconds in `Retry-After`; no header when absent. */
   retryAfter?: number;
   delayMs?: number;
-  /** How many requests it hits; 1 when absent. */
-  times?: number;
-  /** Let so many requests pass before it begins. */
-  skip?: number;
-  /** Only requests whose path contains this. */
-  path?: string;
 }
 
 export type TwinSessionStatus =

@@ -20,8 +20,8 @@ export async function startGoCardlessTwin(options: GoCardlessTwinOptions): Promi
     secretId: world.secretId,
     secretKey: world.secretKey,
     control: {
-      fault: (fault) => void http.faults.push({ ...fault }),
-      clearFaults: () => void (http.faults = []),
+      fault: (fault) => http.faults.add(fault),
+      clearFaults: () => http.faults.clear(),
       revokeTokens: (all = false) => world.revokeTokens(all),
       revokeSecret: () => {
         world.revoked = true;

@@ -1,5 +1,6 @@
 import type { Household } from "../household";
-import type { TwinExchange, TwinFault } from "../twin-http";
+import type { TwinFault } from "../twin-http";
+import type { TwinExchange } from "../twin-server";
 
 export interface GoCardlessTwinOptions {
   household: Household;

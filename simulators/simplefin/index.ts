@@ -1,14 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { formatAmount } from "../../lib/values";
 import type { Household, HouseholdAccount, HouseholdPayment } from "../household";
-import {
-  TwinHttp,
-  TwinQuota,
-  type TwinAnswer,
-  type TwinExchange,
-  type TwinFault,
-  type TwinRequest,
-} from "../twin-http";
+import { TwinHttp, TwinQuota, type TwinAnswer, type TwinFault, type TwinRequest } from "../twin-http";
+import type { TwinExchange } from "../twin-server";
 
 export interface SimpleFinTwinOptions {
   household: Household;
@@ -69,8 +63,8 @@ export async function startSimpleFinTwin(options: SimpleFinTwinOptions): Promise
   return {
     accessUrl: world.accessUrl,
     control: {
-      fault: (fault) => void http.faults.push({ ...fault }),
-      clearFaults: () => void (http.faults = []),
+      fault: (fault) => http.faults.add(fault),
+      clearFaults: () => http.faults.clear(),
       newToken: () => world.newToken(),
       revoke: () => void (world.revoked = true),
       setErrors: (errors) => void (world.errors = errors),

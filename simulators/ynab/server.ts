@@ -1,6 +1,6 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
-import type { AddressInfo } from "node:net";
+import { bodyOf, TwinListener } from "../twin-server";
 import { send, type Answer } from "./answers";
 import { CONTROL_CALLS, type Control } from "./control";
 import { ApiError, badRequest, noSuchPath, tooManyRequests, unauthorised } from "./errors";
@@ -21,33 +21,23 @@ export interface ServerParts {
 
 /** The HTTP side of the twin: token, rate limit, faults, errors. */
 export class TwinServer {
-  private readonly server: Server;
+  private readonly listener = new TwinListener((request, response) => this.serve(request, response));
 
-  constructor(private readonly parts: ServerParts) {
-    this.server = createServer((request, response) => {
-      this.serve(request, response).catch((error: unknown) => response.destroy(error as Error));
-    });
-  }
+  constructor(private readonly parts: ServerParts) {}
 
   async listen(port: number): Promise<string> {
-    await new Promise<void>((resolve, reject) => {
-      this.server.once("error", reject);
-      this.server.listen(port, "127.0.0.1", resolve);
-    });
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    await this.listener.listen(port);
+    return this.listener.origin;
   }
 
-  async close(): Promise<void> {
-    if (!this.server.listening) return;
-    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
-    this.server.closeAllConnections();
-    await closed;
+  close(): Promise<void> {
+    return this.listener.close();
   }
 
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const method = request.method ?? "GET";
     const url = new URL(request.url ?? "/", "http://twin.invalid");
-    const text = await read(request);
+    const text = await bodyOf(request);
     if (this.parts.controlRoute && url.pathname === "/__control") {
       return this.serveControl(method, text, response);
     }
@@ -109,12 +99,6 @@ export class TwinServer {
     }
     await send(response, result, {});
   }
-}
-
-async function read(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 function segmentsOf(pathname: string): string[] {

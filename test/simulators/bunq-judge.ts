@@ -1,4 +1,4 @@
-import type { Exchange } from "../../simulators/bunq";
+import type { TwinExchange } from "../../simulators/twin-server";
 import { loadOpenApi, type OpenApi } from "../support/openapi";
 
 /**
@@ -15,7 +15,7 @@ export class BunqJudge {
     this.#api = loadOpenApi(file, { nullIsAbsent: true, closed: true });
   }
 
-  readonly hear = (exchange: Exchange): void => {
+  readonly hear = (exchange: TwinExchange): void => {
     const { method, path, status } = exchange;
     const operation = this.#api.find(method, path);
     if (!operation) {

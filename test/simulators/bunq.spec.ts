@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { formatAmount, localDate } from "../../lib/values";
-import { startBunqTwin, type BunqTwin, type BunqTwinOptions, type Exchange } from "../../simulators/bunq";
+import { startBunqTwin, type BunqTwin, type BunqTwinOptions } from "../../simulators/bunq";
+import type { TwinExchange } from "../../simulators/twin-server";
 import { makeHousehold } from "../../simulators/household";
 import { sharedPath, skipWithout } from "../support/shared";
 import { RawBunq, type RawAnswer } from "./bunq-client";
@@ -354,12 +355,12 @@ describe("bunq twin", () => {
   it("is judged by a judge that finds faults", async function () {
     const file = sharedPath("data", "api_specs", "bunq", "swagger.json");
     if (!file) skipWithout(this, "bunq's OpenAPI description");
-    const heard: Exchange[] = [];
+    const heard: TwinExchange[] = [];
     const twin = await start({ onExchange: (exchange) => heard.push(exchange) });
     const client = await new RawBunq(twin.url, twin.apiKey).open();
     await client.get(paymentsPath(twin, client));
     const good = heard.at(-1)!;
-    const faultsOf = (exchange: Exchange) => {
+    const faultsOf = (exchange: TwinExchange) => {
       const judge = new BunqJudge(file);
       judge.hear(exchange);
       return judge.faults.length;

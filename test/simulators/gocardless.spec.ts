@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import type { TwinExchange } from "../../simulators/twin-http";
+import type { TwinExchange } from "../../simulators/twin-server";
 import { harness, readInto } from "../bank/aggregate-harness";
 import { loadOpenApi } from "../support/openapi";
 import { sharedPath, skipWithout } from "../support/shared";
