@@ -8,8 +8,8 @@ import {
   type Store,
 } from "../store";
 import { mappedAccounts } from "../queue";
-import { formatAmount, type Id, type Instant } from "../values";
-import { compareBalances, type BalanceDifference, type BalanceRow } from "./compare";
+import { formatAmount, runInTurns, type Id, type Instant } from "../values";
+import { comparingBalances, type BalanceDifference, type BalanceRow } from "./compare";
 
 /** What the check found for one mapped account. */
 export interface BalanceCheck {
@@ -104,10 +104,12 @@ export async function checkBalances(
     }
     const onItsWay = written.reduce((sum, row) => sum + row.amount, 0);
     const budgetBalance = budget.balance;
-    const difference = compareBalances(
-      { balance: bank.balance.amount, rows },
-      { balance: budgetBalance + onItsWay, rows: [...stored, ...written] },
-      standIns,
+    const difference = await runInTurns(
+      comparingBalances(
+        { balance: bank.balance.amount, rows },
+        { balance: budgetBalance + onItsWay, rows: [...stored, ...written] },
+        standIns,
+      ),
     );
     found.push({
       ...base,

@@ -1,4 +1,7 @@
-import type { CalendarDate, Id } from "../values";
+import { runAtOnce, type CalendarDate, type Id } from "../values";
+
+/** Rows between two pauses: a millisecond or two of work. */
+const PAUSE_ROWS = 2_000;
 
 /** A row of one side: a payment at the bank, or a transaction in the budget. Amounts are minor units. */
 export interface BalanceRow {
@@ -40,17 +43,31 @@ export function compareBalances(
   budget: BalanceSide,
   pairs: ReadonlyMap<Id, Id>,
 ): BalanceDifference | undefined {
+  return runAtOnce(comparingBalances(bank, budget, pairs));
+}
+
+/** As {@link compareBalances}, with pauses between its passes over the rows. */
+export function* comparingBalances(
+  bank: BalanceSide,
+  budget: BalanceSide,
+  pairs: ReadonlyMap<Id, Id>,
+): Generator<void, BalanceDifference | undefined> {
   const amount = bank.balance - budget.balance;
   if (amount === 0) return undefined;
   const payments = new Map(bank.rows.map((row) => [row.id, row]));
-  const transactions = budget.rows.map((row) => {
+  yield;
+  const transactions: { row: BalanceRow; payment: BalanceRow | undefined; date: CalendarDate }[] = [];
+  for (const row of budget.rows) {
+    if (transactions.length % PAUSE_ROWS === 0) yield;
     const payment = payments.get(pairs.get(row.id) ?? "");
-    return { row, payment, date: payment?.date ?? row.date };
-  });
+    transactions.push({ row, payment, date: payment?.date ?? row.date });
+  }
   const moved = new Map<CalendarDate, number>();
   const move = (date: CalendarDate, by: number) => moved.set(date, (moved.get(date) ?? 0) + by);
   for (const { date, amount: by } of bank.rows) move(date, by);
+  yield;
   for (const { date, row } of transactions) move(date, -row.amount);
+  yield;
   let difference = amount;
   let parted: CalendarDate | undefined;
   for (const date of [...moved.keys()].sort().reverse()) {

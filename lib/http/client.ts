@@ -1,7 +1,6 @@
 import axios, { AxiosError, type AxiosInstance } from "axios";
 import type { Store } from "../store";
-import { TallyError, toTallyError } from "../values";
-import { parseInTurns } from "./json-in-turns";
+import { parseInTurns, TallyError, toTallyError } from "../values";
 import type { HttpRequest, HttpResponse, HttpStats, RateLimit } from "./port";
 import { RateLimiter, systemClock, type Clock } from "./rate-limiter";
 import { redactor } from "./redact";

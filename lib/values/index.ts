@@ -4,3 +4,4 @@ export * from "./dates";
 export * from "./json";
 export * from "./ids";
 export * from "./turns";
+export { parseInTurns, parsingJson } from "./json-in-turns";

@@ -1,25 +1,35 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
-
 /** How long work goes on before others have their turn, in milliseconds. */
 const SPAN_MS = 6;
+
+/** When the event loop of this thread last turned for work that gave way. */
+let turnedAt = performance.now();
+const waiting: (() => void)[] = [];
+
+/** One of those who wait goes on; the next one goes on when the event loop has turned once more. */
+function turn(): void {
+  turnedAt = performance.now();
+  waiting.shift()!();
+  if (waiting.length > 0) setImmediate(turn);
+}
 
 /**
  * Lets the event loop turn during long work on the main thread:
  * `for (...) { if (turns.due) await turns.take(); ... }`. By the clock and not by a count, since a row may cost much
- * or little. Asking costs well under a microsecond, so that it can stand in the innermost loop.
+ * or little. All work of a thread shares one span: of several long works at once, each turn of the event loop bears
+ * one. Asking costs well under a microsecond, so that it can stand in the innermost loop.
  */
 export class Turns {
-  #since = performance.now();
-
-  /** Has the work gone on for long enough? */
+  /** Has work gone on for long enough? */
   get due(): boolean {
-    return performance.now() - this.#since >= SPAN_MS;
+    return performance.now() - turnedAt >= SPAN_MS;
   }
 
-  /** Let the others have their turn. */
-  async take(): Promise<void> {
-    await nextTurn();
-    this.#since = performance.now();
+  /** Let the others have their turn; whoever asked first goes on first. */
+  take(): Promise<void> {
+    return new Promise((goOn) => {
+      waiting.push(goOn);
+      if (waiting.length === 1) setImmediate(turn);
+    });
   }
 }
 
@@ -38,8 +48,16 @@ export async function mapInTurns<T, R>(items: readonly T[], change: (item: T) =>
 export async function runInTurns<R>(work: Iterator<void, R>): Promise<R> {
   const turns = new Turns();
   for (;;) {
+    if (turns.due) await turns.take();
     const step = work.next();
     if (step.done) return step.value;
-    if (turns.due) await turns.take();
+  }
+}
+
+/** Run work that pauses by `yield` to its end, without a pause. */
+export function runAtOnce<R>(work: Iterator<void, R>): R {
+  for (;;) {
+    const step = work.next();
+    if (step.done) return step.value;
   }
 }

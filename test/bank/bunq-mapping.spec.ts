@@ -16,8 +16,8 @@ describe("bunq: mapping", () => {
     amount: { value: "-12.50", currency: "EUR" },
   };
 
-  it("takes nulls for what bunq has nothing to say on", () => {
-    const { payments, errors } = map({
+  it("takes nulls for what bunq has nothing to say on", async () => {
+    const { payments, errors } = await map({
       ...plain,
       description: null,
       type: null,
@@ -40,8 +40,8 @@ describe("bunq: mapping", () => {
     });
   });
 
-  it("keeps good rows beside bad ones, and names the bad", () => {
-    const { payments, errors, rows } = map(
+  it("keeps good rows beside bad ones, and names the bad", async () => {
+    const { payments, errors, rows } = await map(
       plain,
       { ...plain, id: 2, amount: { value: "twelve", currency: "EUR" } },
       { ...plain, id: 3, created: "yesterday" },

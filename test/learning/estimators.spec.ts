@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createEstimator, estimatorNames, restoreEstimator, type Estimator } from "../../lib/learning";
 import { decodeArtifact, encodeArtifact } from "../../lib/learning/model";
-import { TallyError } from "../../lib/values";
+import { runAtOnce, TallyError } from "../../lib/values";
 import { example, household } from "./support";
 
 const probability = (estimator: Estimator, of: ReturnType<typeof example>, category: string) => {
@@ -58,7 +58,9 @@ for (const name of estimatorNames()) {
       const rows = household(300);
       const estimator = createEstimator(name);
       estimator.fit(rows.slice(0, 200));
-      const restored = restoreEstimator(name, decodeArtifact(encodeArtifact(estimator.serialise())));
+      const restored = runAtOnce(
+        restoreEstimator(name, runAtOnce(decodeArtifact(encodeArtifact(estimator.serialise())))),
+      );
       for (const row of rows.slice(200)) {
         assert.deepEqual(restored.predict(row), estimator.predict(row));
         assert.deepEqual(restored.explain(row, row.label, 5), estimator.explain(row, row.label, 5));
@@ -102,7 +104,7 @@ describe("learning: estimators", () => {
       Buffer.from("TFM1\xff\xff\xff\x7fxxxx", "latin1"),
     ]) {
       assert.throws(
-        () => decodeArtifact(bytes),
+        () => runAtOnce(decodeArtifact(bytes)),
         (error: TallyError) => error.code === "MODEL_MISSING",
       );
     }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { BankAccount, Party, Payment } from "../../store";
 import {
   TallyError,
+  Turns,
   isCurrencyCode,
   isIban,
   localDate,
@@ -129,9 +130,15 @@ export interface MappedPage {
 }
 
 /** A page of payments. A row that cannot be read becomes an error with its id, and the others go on. */
-export function paymentsOf(envelope: Envelope, account: BankAccount, context: MappingContext): MappedPage {
+export async function paymentsOf(
+  envelope: Envelope,
+  account: BankAccount,
+  context: MappingContext,
+): Promise<MappedPage> {
+  const turns = new Turns();
   const page: MappedPage = { payments: [], errors: [], rows: [] };
   for (const wrapped of envelope.Response) {
+    if (turns.due) await turns.take();
     const raw = wrapped["Payment"];
     const id = idSchema.safeParse(raw);
     try {

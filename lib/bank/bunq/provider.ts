@@ -204,7 +204,7 @@ class Bunq implements BankProvider {
     const envelope = await this.#connection.get(path, { count: PAGE, ...place }, signal);
     const { newer_url: newer, older_url: older } = envelope.Pagination ?? {};
     return {
-      ...paymentsOf(envelope, account, this.#context),
+      ...(await paymentsOf(envelope, account, this.#context)),
       more: { newer: Boolean(newer), older: Boolean(older) },
     };
   }

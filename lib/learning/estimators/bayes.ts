@@ -147,9 +147,9 @@ register({
   defaults: DEFAULTS,
   create: (parameters) =>
     new ComplementNaiveBayes({ ...DEFAULTS, ...parameters }, new CategoryIndex(), new SparseRows()),
-  restore({ meta, arrays }) {
+  *restore({ meta, arrays }) {
     const { categories, parameters } = meta as { categories: Id[]; parameters: Parameters };
-    const rows = SparseRows.restore({
+    const rows = yield* SparseRows.restore({
       hashes: arrays["hashes"] as Uint32Array,
       counts: arrays["counts"] as Uint16Array,
       categories: arrays["entryCategories"] as Uint16Array,

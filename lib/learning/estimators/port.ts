@@ -49,7 +49,8 @@ export interface EstimatorKind {
   readonly name: string;
   readonly defaults: Parameters;
   create(parameters?: Parameters): Estimator;
-  restore(state: EstimatorState): Estimator;
+  /** Pauses between parts of some milliseconds. */
+  restore(state: EstimatorState): Generator<void, Estimator>;
 }
 
 /** Every now and then during a fit: report, and stop when asked. */

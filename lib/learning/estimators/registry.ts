@@ -30,7 +30,7 @@ export function createEstimator(name: string, parameters?: Parameters): Estimato
   return estimatorKind(name).create(parameters);
 }
 
-/** An estimator as it was serialised. @throws TallyError CONFIG_INVALID for an unknown name */
-export function restoreEstimator(name: string, state: EstimatorState): Estimator {
+/** An estimator as it was serialised; pauses between parts of some milliseconds. @throws TallyError CONFIG_INVALID for an unknown name */
+export function restoreEstimator(name: string, state: EstimatorState): Generator<void, Estimator> {
   return estimatorKind(name).restore(state);
 }

@@ -1,5 +1,8 @@
 import { HashIndex } from "../features";
 
+/** Rows that are restored between two pauses: about a millisecond of work. */
+const PAUSE_ROWS = 4_096;
+
 /** Words of an entry: category, first number, second number. */
 export const ENTRY = 3;
 /** Words before the entries of a row: how many there are, and for how many there is room. */
@@ -102,10 +105,12 @@ export class SparseRows {
     return { hashes: keys, counts, categories, a, b };
   }
 
-  static restore(state: ReturnType<SparseRows["serialise"]>, maxRows?: number): SparseRows {
+  /** Rows as they were serialised; pauses every few thousand rows. */
+  static *restore(state: ReturnType<SparseRows["serialise"]>, maxRows?: number): Generator<void, SparseRows> {
     const rows = new SparseRows(Math.max(16, state.hashes.length), maxRows);
     let n = 0;
     for (let i = 0; i < state.hashes.length; i++) {
+      if (i % PAUSE_ROWS === 0) yield;
       const count = state.counts[i]!;
       let capacity = 1;
       while (capacity < count) capacity *= 2;

@@ -10,6 +10,8 @@ export interface PastPayment {
 
 /** How many labelled payments are kept to show; the newest win. */
 const LIMIT = 20_000;
+/** Payments that are restored between two pauses: about a millisecond of work. */
+const PAUSE_ROWS = 1_000;
 /** How many of one counterparty are kept. */
 const PER_KEY = 3;
 
@@ -51,9 +53,11 @@ export class PastPayments {
     return this.entries.slice(-LIMIT).map((e) => [e.paymentId, e.text, e.categoryId, e.clean, e.account]);
   }
 
-  static restore(json: Json): PastPayments {
+  /** Payments as they were serialised; pauses between rows. */
+  static *restore(json: Json): Generator<void, PastPayments> {
     const past = new PastPayments();
-    for (const row of json as string[][]) {
+    for (const [index, row] of (json as string[][]).entries()) {
+      if (index % PAUSE_ROWS === 0) yield;
       past.put({ paymentId: row[0]!, text: row[1]!, categoryId: row[2]!, clean: row[3]!, account: row[4]! });
     }
     return past;

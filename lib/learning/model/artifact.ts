@@ -1,5 +1,5 @@
 import { endianness } from "node:os";
-import { canonicalJson, TallyError, type Json } from "../../values";
+import { canonicalJson, parsingJson, TallyError, type Json } from "../../values";
 import type { EstimatorState, TypedArray } from "../estimators";
 
 /**
@@ -40,18 +40,18 @@ export function encodeArtifact(state: EstimatorState): Uint8Array {
 }
 
 /**
- * Read a state from bytes; the arrays are copies.
+ * Read a state from bytes; the arrays are copies. Pauses between its parts.
  * @throws TallyError MODEL_MISSING when these are not the bytes of a model
  */
-export function decodeArtifact(bytes: Uint8Array): EstimatorState {
+export function* decodeArtifact(bytes: Uint8Array): Generator<void, EstimatorState> {
   requireLittleEndian();
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 8 || view.getUint32(0, true) !== MAGIC) throw broken();
   const length = view.getUint32(4, true);
   if (8 + length > bytes.length) throw broken();
-  const header = JSON.parse(
-    Buffer.from(bytes.buffer, bytes.byteOffset + 8, length).toString("utf8"),
-  ) as Header;
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset + 8, length).toString("utf8");
+  yield;
+  const header = (yield* parsingJson(text)) as Header;
   const start = align(8 + length);
   const arrays: Record<string, TypedArray> = {};
   for (const { name, type, offset, length: count } of header.arrays) {
@@ -61,6 +61,7 @@ export function decodeArtifact(bytes: Uint8Array): EstimatorState {
     if (to > bytes.length) throw broken();
     const copy = bytes.slice(from, to);
     arrays[name] = new Type(copy.buffer, 0, count);
+    yield;
   }
   return { meta: header.meta, arrays };
 }

@@ -1,4 +1,4 @@
-import { TallyError, type CalendarDate, type Id, type Json } from "../../values";
+import { runAtOnce, TallyError, type CalendarDate, type Id, type Json } from "../../values";
 import {
   calibrate,
   chooseThreshold,
@@ -171,16 +171,12 @@ export class TrainedModel {
    * @throws TallyError MODEL_MISSING when the bytes are damaged or the model was made for other features
    */
   static decode(bytes: Uint8Array): TrainedModel {
-    const work = TrainedModel.decoding(bytes);
-    for (;;) {
-      const step = work.next();
-      if (step.done) return step.value;
-    }
+    return runAtOnce(TrainedModel.decoding(bytes));
   }
 
   /** As {@link decode}, with pauses between its parts, of which each takes milliseconds. */
   static *decoding(bytes: Uint8Array): Generator<void, TrainedModel> {
-    const { meta, arrays } = decodeArtifact(bytes);
+    const { meta, arrays } = yield* decodeArtifact(bytes);
     yield;
     const stored = meta as unknown as {
       info: ModelInfo;
@@ -205,9 +201,9 @@ export class TrainedModel {
       arrays["settled.slots"] as Uint16Array,
     );
     yield;
-    const estimator = restoreEstimator(stored.info.estimator, { meta: stored.estimator, arrays: own });
+    const estimator = yield* restoreEstimator(stored.info.estimator, { meta: stored.estimator, arrays: own });
     yield;
-    const past = PastPayments.restore(stored.past);
+    const past = yield* PastPayments.restore(stored.past);
     yield;
     return new TrainedModel({
       info: stored.info,

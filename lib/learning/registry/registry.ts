@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import {
   artifactChunks,
   models,
@@ -7,7 +8,7 @@ import {
   type ModelVersion,
   type Store,
 } from "../../store";
-import { sha256, TallyError, type Id, type Instant } from "../../values";
+import { TallyError, type Id, type Instant } from "../../values";
 
 /**
  * Models and their versions in the store. Order of writes: chunks, then the version, then an alias, so that a crash
@@ -38,16 +39,18 @@ export async function saveVersion(
   const id = versionId(draft.model, draft.version);
   const chunks = store.collection(artifactChunks);
   const count = Math.ceil(bytes.length / CHUNK_BYTES);
+  const hash = createHash("sha256");
   for (let i = 0; i < count; i++) {
     const part = bytes.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES);
     const data = Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString("base64");
     // One at a time, so that neither the event loop nor the store meets all of it at once.
     await chunks.upsertMany([{ id: chunkId(id, i), model: draft.model, data }]);
+    hash.update(part);
   }
   const version: ModelVersion = {
     ...draft,
     id,
-    artifact: { chunks: count, bytes: bytes.length, sha256: sha256(bytes) },
+    artifact: { chunks: count, bytes: bytes.length, sha256: hash.digest("hex") },
   };
   await store.collection(modelVersions).upsertMany([version]);
   await store.collection(models).insertMissing([{ id: draft.model, aliases: {}, moves: [] }]);
@@ -70,6 +73,7 @@ export async function loadArtifact(
       details: { model },
     });
   const bytes = new Uint8Array(found.artifact.bytes);
+  const hash = createHash("sha256");
   let at = 0;
   for (let i = 0; i < found.artifact.chunks; i++) {
     const chunk = await store.collection(artifactChunks).get(chunkId(id, i));
@@ -77,9 +81,10 @@ export async function loadArtifact(
     const part = Buffer.from(chunk.data, "base64");
     if (at + part.length > bytes.length) break;
     bytes.set(part, at);
+    hash.update(part);
     at += part.length;
   }
-  if (at !== bytes.length || sha256(bytes) !== found.artifact.sha256) {
+  if (at !== bytes.length || hash.digest("hex") !== found.artifact.sha256) {
     throw new TallyError(
       "MODEL_MISSING",
       `Version ${version} of the model is damaged. Roll back or train again.`,

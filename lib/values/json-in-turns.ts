@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { runInTurns } from "../values";
+import { runInTurns } from "./turns";
 
 /** Characters of JSON that are read before the event loop may have its turn: about a millisecond of work. */
 const PIECE = 48 * 1024;
@@ -22,11 +22,12 @@ interface List {
  * @throws SyntaxError where JSON.parse throws
  */
 export async function parseInTurns(text: string): Promise<unknown> {
-  if (text.length <= SMALL) return JSON.parse(text);
-  return runInTurns(parsing(text));
+  return runInTurns(parsingJson(text));
 }
 
-function* parsing(text: string): Generator<void, unknown, void> {
+/** As {@link parseInTurns}, as work that pauses by `yield`. */
+export function* parsingJson(text: string): Generator<void, unknown, void> {
+  if (text.length <= SMALL) return JSON.parse(text);
   const lists = (yield* longLists(text)).filter(({ cuts }) => cuts.length > 0);
   if (lists.length === 0) return JSON.parse(text);
   // In place of each list stands a list with a text that nobody else can have written.

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { parseInTurns } from "../../lib/http/json-in-turns";
+import { parseInTurns } from "../../lib/values";
 
 /** Either both give the same value, or both refuse. */
 async function sameAsJson(text: string): Promise<void> {
