@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import axios, { AxiosError, type AxiosInstance } from "axios";
 import type { Store } from "../store";
 import { parseInTurns, TallyError, toTallyError } from "../values";
@@ -26,6 +27,10 @@ export interface HttpClientOptions {
   now?: Clock["now"];
   sleep?: Clock["sleep"];
 }
+
+const TIMEOUT_MS = 30_000;
+/** Bytes of an answer beyond which it is no answer that anybody meant. */
+const LONGEST_ANSWER = 256 * 1024 * 1024;
 
 /** Answers from this length on are parsed in pieces. */
 const LONG_TEXT = 100_000;
@@ -66,10 +71,9 @@ export class HttpClient {
     );
     this.redact = redactor(options.secrets ?? []);
     this.axios = axios.create({
-      timeout: options.timeoutMs ?? 30_000,
+      timeout: options.timeoutMs ?? TIMEOUT_MS,
       maxRedirects: 0,
-      maxContentLength: 256 * 1024 * 1024,
-      responseType: "text",
+      responseType: "stream",
       transformRequest: [(data: unknown) => data],
       transformResponse: [(data: unknown) => data],
       validateStatus: () => true,
@@ -133,7 +137,7 @@ export class HttpClient {
 
   private async send(request: HttpRequest, headers: Record<string, string>, body: string) {
     try {
-      const answer = await this.axios.request<string>({
+      const answer = await this.axios.request<Readable>({
         method: request.method,
         url: this.url(request.path),
         params: request.query,
@@ -144,7 +148,8 @@ export class HttpClient {
       });
       const received: Record<string, string> = {};
       for (const [key, value] of Object.entries(answer.headers)) received[key.toLowerCase()] = String(value);
-      return { status: answer.status, headers: received, text: answer.data ?? "" };
+      const idleMs = request.timeoutMs ?? this.options.timeoutMs ?? TIMEOUT_MS;
+      return { status: answer.status, headers: received, text: await readText(answer.data, idleMs) };
     } catch (thrown) {
       throw this.networkError(request, thrown);
     }
@@ -270,6 +275,33 @@ class Response<T> implements HttpResponse<T> {
       }
     }
     return this.parsed.value;
+  }
+}
+
+/**
+ * A body as text, decoded piece by piece as it comes: to join and decode megabytes in one go would hold up the event
+ * loop for tens of milliseconds.
+ * @param idleMs how long to wait for the next piece
+ * @throws Error when it breaks off, stops midway or never ends
+ */
+async function readText(body: Readable, idleMs: number): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  const idle = setTimeout(
+    () => body.destroy(new Error(`the answer stopped midway for ${idleMs} ms`)),
+    idleMs,
+  );
+  try {
+    for await (const piece of body as AsyncIterable<Buffer>) {
+      idle.refresh();
+      bytes += piece.length;
+      if (bytes > LONGEST_ANSWER) throw new Error(`the answer is longer than ${LONGEST_ANSWER} bytes`);
+      text += decoder.decode(piece, { stream: true });
+    }
+    return text + decoder.decode();
+  } finally {
+    clearTimeout(idle);
   }
 }
 

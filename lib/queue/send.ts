@@ -1,6 +1,6 @@
 import type { CreateOutcome } from "../budget";
 import type { QueueItem } from "../store";
-import { TallyError, toTallyError } from "../values";
+import { mapInTurns, TallyError, toTallyError } from "../values";
 import { handBack, isSuspicious, refusal } from "./failure";
 import type { Pass } from "./pass";
 import { prepare, type Prepared } from "./prepare";
@@ -53,7 +53,7 @@ async function record(
 ): Promise<void> {
   const { counts } = pass;
   const byImportId = new Map(outcomes.map((outcome) => [outcome.importId, outcome]));
-  const moves = sending.map((item): Move => {
+  const moves = await mapInTurns(sending, (item): Move => {
     const outcome = byImportId.get(item.importId);
     if (!outcome) {
       const message = "The budget's answer does not mention this payment.";

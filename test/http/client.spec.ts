@@ -248,6 +248,56 @@ describe("the HTTP client", () => {
     });
   });
 
+  /** Sends the head and the beginning of a body, and goes on with `then`. */
+  const begun =
+    (then: (response: http.ServerResponse) => void): Answer =>
+    (_, response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.write('{"begun":', () => then(response));
+    };
+
+  it("takes an answer that stops midway for none: a read is repeated, the outcome of a write is unknown", async () => {
+    const silent = begun(() => undefined);
+    answers = [silent, ok({ whole: true })];
+    const read = await client().request({ method: "GET", path: "/x", timeoutMs: 50 });
+    assert.deepEqual(read.body, { whole: true });
+    answers = [silent];
+    await assert.rejects(client().request({ method: "POST", path: "/x", body: {}, timeoutMs: 50 }), {
+      code: "OUTCOME_UNKNOWN",
+    });
+  });
+
+  it("takes an answer that is cut off midway for none", async () => {
+    const cut = begun((response) => response.destroy());
+    answers = [cut, ok({ whole: true })];
+    assert.deepEqual((await client().request({ method: "GET", path: "/x" })).body, { whole: true });
+    answers = [cut];
+    await assert.rejects(client().request({ method: "POST", path: "/x", body: {} }), {
+      code: "OUTCOME_UNKNOWN",
+    });
+  });
+
+  it("stops in the middle of an answer when it is told to", async () => {
+    const abort = new AbortController();
+    answers = [begun(() => abort.abort())];
+    await assert.rejects(client().request({ method: "GET", path: "/x", signal: abort.signal }), {
+      code: "CANCELLED",
+    });
+  });
+
+  it("reads letters of several bytes that come in two pieces", async () => {
+    const bytes = Buffer.from(JSON.stringify({ payee: "Ä€🍣" }));
+    answers = [
+      (_, response) => {
+        let at = 0;
+        const next = () =>
+          at < bytes.length ? response.write(bytes.subarray(at, ++at), next) : response.end();
+        next();
+      },
+    ];
+    assert.deepEqual((await client().request({ method: "GET", path: "/x" })).body, { payee: "Ä€🍣" });
+  });
+
   it("shows no secret in an error", async () => {
     answers = [status(400, {}, '{"said":"token s3cr3t-token is bad"}')];
     await assert.rejects(

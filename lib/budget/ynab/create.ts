@@ -143,7 +143,7 @@ export class BulkWriter {
       return this.isolate(bulk, error);
     }
     this.written = true;
-    this.take(bulk, saved);
+    await this.take(bulk, saved);
   }
 
   private async isolate(bulk: Prepared[], refusal: TallyError): Promise<void> {
@@ -171,7 +171,8 @@ export class BulkWriter {
     );
   }
 
-  private take(bulk: readonly Prepared[], saved: WireSaved): void {
+  private async take(bulk: readonly Prepared[], saved: WireSaved): Promise<void> {
+    const turns = new Turns();
     const duplicates = new Set(saved.duplicate_import_ids ?? []);
     const created = new Map((saved.transactions ?? []).map((row) => [row.import_id, row]));
     const { plan, currency } = this.parts;
@@ -182,6 +183,7 @@ export class BulkWriter {
       if (duplicates.has(importId)) this.outcomes.set(importId, { importId, status: "duplicate" });
     }
     for (const [position, { item }] of fresh.entries()) {
+      if (turns.due) await turns.take();
       const { importId } = item;
       const row = created.get(importId);
       const id = row?.id ?? (inOrder ? saved.transaction_ids[position] : undefined);

@@ -45,7 +45,7 @@ export class SqliteEngine {
       this.#db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
       this.#enterWal();
       this.#db.exec(
-        "PRAGMA synchronous = FULL; PRAGMA cache_size = -16000; PRAGMA journal_size_limit = 67108864",
+        "PRAGMA synchronous = FULL; PRAGMA cache_size = -8000; PRAGMA journal_size_limit = 67108864",
       );
     } catch (error) {
       throw sqliteError(error, file);
