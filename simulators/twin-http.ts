@@ -3,8 +3,10 @@ import {
   bodyOf,
   FaultList,
   flatHeaders,
+  leaveUnanswered,
   pause,
   TwinListener,
+  type FaultKind,
   type FaultTarget,
   type TwinExchange,
 } from "./twin-server";
@@ -29,13 +31,14 @@ export interface TwinAnswer {
 }
 
 /** What goes wrong with the next requests that it applies to. */
-export interface TwinFault extends FaultTarget {
-  kind: "answer" | "malformed" | "slow" | "reset";
-  /** Of kind `answer`. */
-  answer?: TwinAnswer;
-  /** How long `slow` takes, in milliseconds. */
-  delayMs?: number;
-}
+export type TwinFault = FaultTarget &
+  (
+    | Exclude<FaultKind, { kind: "slow" }>
+    /** Answered so, and not carried out. */
+    | { kind: "answer"; answer: TwinAnswer }
+    /** How long it takes, in milliseconds; a second when absent. */
+    | { kind: "slow"; delayMs?: number }
+  );
 
 export class TwinHttp {
   readonly faults = new FaultList<TwinFault>();
@@ -75,7 +78,7 @@ export class TwinHttp {
     }
     if (fault?.kind === "slow") await pause(response, fault.delayMs ?? 1000);
     if (response.destroyed) return;
-    const answer = fault?.kind === "answer" && fault.answer ? fault.answer : this.answer(request);
+    const answer = this.#answered(request, fault);
     const whole = answer.text ?? (answer.body === undefined ? "" : JSON.stringify(answer.body));
     const text = fault?.kind === "malformed" ? whole.slice(0, -2) : whole;
     const type = answer.text === undefined ? "application/json" : "text/plain";
@@ -89,7 +92,22 @@ export class TwinHttp {
       responseHeaders: headers,
       responseBody: text,
     });
-    response.writeHead(answer.status, headers).end(text);
+    if (fault?.kind === "timeout-after-commit") await leaveUnanswered(response);
+    else if (fault?.kind === "drop-after-commit") incoming.socket.destroy();
+    else response.writeHead(answer.status, headers).end(text);
+  }
+
+  #answered(request: TwinRequest, fault: TwinFault | undefined): TwinAnswer {
+    if (fault?.kind === "answer") return fault.answer;
+    if (fault?.kind === "status") {
+      const headers: Record<string, string> =
+        fault.retryAfter === undefined ? {} : { "Retry-After": String(fault.retryAfter) };
+      return { status: fault.status, headers, body: { error: `fault ${fault.status}` } };
+    }
+    const answer = this.answer(request);
+    return fault?.kind === "fail-after-commit"
+      ? { status: fault.status, body: { error: `fault ${fault.status}` } }
+      : answer;
   }
 }
 

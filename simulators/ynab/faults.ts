@@ -1,56 +1,33 @@
+import { FaultList, type FaultKind, type FaultTarget } from "../twin-server";
+
 /** What goes wrong on request: the twin's faults, and its rate limit. */
 
-export type FaultKind =
-  /** The request is refused with this status before anything is done. */
-  | { kind: "status"; status: 400 | 401 | 403 | 413 | 429 | 500 | 502 | 503; retryAfter?: number }
-  /** The request is carried out, and the answer is cut in the middle of its JSON. */
-  | { kind: "malformed" }
-  /** The answer waits this long. */
-  | { kind: "slow"; ms: number }
-  /** The connection is cut before anything is done. */
-  | { kind: "reset" }
-  /** The request is carried out, and the connection is cut before the answer. */
-  | { kind: "drop-after-commit" }
-  /** The request is carried out, and a 5xx is answered. */
-  | { kind: "fail-after-commit"; status: 500 | 502 | 503 };
-
-export type Fault = FaultKind & {
-  /** How many requests it hits; 1 when absent. */
-  times?: number;
-  /** Only requests of this method. */
-  method?: string;
-  /** Only requests whose path (with /v1) matches this pattern. */
-  path?: string;
-  /** Let this many matching requests pass first. */
-  after?: number;
-};
+export type Fault = FaultKind &
+  Omit<FaultTarget, "path" | "pattern" | "skip"> & {
+    /** Only requests whose path (with /v1 and the query) matches this regular expression. */
+    path?: string;
+    /** Let this many matching requests pass first. */
+    after?: number;
+  };
 
 export class Faults {
-  private pending: { fault: Fault; skip: number; left: number }[] = [];
+  private readonly list = new FaultList<FaultKind & FaultTarget>();
 
-  set(fault: Fault): void {
-    this.pending.push({ fault, skip: fault.after ?? 0, left: fault.times ?? 1 });
+  set({ path, after, ...fault }: Fault): void {
+    this.list.add({
+      ...fault,
+      ...(path === undefined ? {} : { pattern: path }),
+      ...(after === undefined ? {} : { skip: after }),
+    });
   }
 
   clear(): void {
-    this.pending = [];
+    this.list.clear();
   }
 
   /** The fault that hits this request, used up once. */
-  take(method: string, path: string): Fault | undefined {
-    for (const entry of this.pending) {
-      const { fault } = entry;
-      if (fault.method && fault.method !== method) continue;
-      if (fault.path && !new RegExp(fault.path).test(path)) continue;
-      if (entry.skip > 0) {
-        entry.skip -= 1;
-        continue;
-      }
-      entry.left -= 1;
-      if (entry.left <= 0) this.pending = this.pending.filter((other) => other !== entry);
-      return fault;
-    }
-    return undefined;
+  take(method: string, path: string): FaultKind | undefined {
+    return this.list.take({ method, path });
   }
 }
 

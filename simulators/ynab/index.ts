@@ -1,5 +1,6 @@
 import { currencyExponent } from "../../lib/values";
 import type { Household } from "../household/types";
+import type { TwinExchange } from "../twin-server";
 import { Control } from "./control";
 import { Faults, HourlyLimit } from "./faults";
 import { Journal } from "./journal";
@@ -29,6 +30,8 @@ export interface YnabTwinOptions {
   latencyMs?: number;
   /** Serve `POST /__control`, for tests and demos that run the twin in another process. */
   controlRoute?: boolean;
+  /** Sees each request that no fault hit, with its answer: for judges of the protocol. */
+  onExchange?: (exchange: TwinExchange) => void;
   /** Milliseconds since the epoch; sets which dates are in the future and which changes of categories are due. */
   now?: () => number;
 }
@@ -92,6 +95,7 @@ export async function startYnabTwin(options: YnabTwinOptions = {}): Promise<Ynab
     control,
     refresh,
     handle: (call) => routes.handle(call),
+    onExchange: options.onExchange,
   });
   const keys = <T extends { key: string }>(
     items: readonly T[],

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
-import { bodyOf, TwinListener } from "../twin-server";
+import { bodyOf, flatHeaders, leaveUnanswered, TwinListener, type TwinExchange } from "../twin-server";
 import { send, type Answer } from "./answers";
 import { CONTROL_CALLS, type Control } from "./control";
 import { ApiError, badRequest, noSuchPath, tooManyRequests, unauthorised } from "./errors";
@@ -17,6 +17,8 @@ export interface ServerParts {
   /** Bring the plan to the present (a rename that was due), before each request. */
   refresh(): void;
   handle(call: Call): Answer;
+  /** Told of each request that was answered as it should be, and of the answer. */
+  onExchange: ((exchange: TwinExchange) => void) | undefined;
 }
 
 /** The HTTP side of the twin: token, rate limit, faults, errors. */
@@ -72,8 +74,18 @@ export class TwinServer {
       Object.assign(headers, error.headers);
     }
     headers["x-rate-limit"] = `${parts.limit.used}/${parts.limit.limit}`;
-    parts.control.record({ method, path, status: fault?.kind === "drop-after-commit" ? 0 : result.status });
+    const silent = fault?.kind === "drop-after-commit" || fault?.kind === "timeout-after-commit";
+    parts.control.record({ method, path, status: silent ? 0 : result.status });
+    if (!fault && parts.onExchange) {
+      const responseBody = [...result.pieces].join("");
+      result = { status: result.status, pieces: [responseBody] };
+      const requestHeaders = flatHeaders(request.headers);
+      const { status } = result;
+      const exchange = { method, path, requestHeaders, requestBody: text, status };
+      parts.onExchange({ ...exchange, responseHeaders: headers, responseBody });
+    }
     if (fault?.kind === "drop-after-commit") request.socket.destroy();
+    else if (fault?.kind === "timeout-after-commit") await leaveUnanswered(response);
     else if (fault?.kind === "malformed") {
       const whole = [...result.pieces].join("");
       const pieces = [whole.slice(0, Math.floor(whole.length / 2))];
@@ -115,6 +127,8 @@ function parsed(text: string): unknown {
   }
 }
 
+const NAMES: Readonly<Record<number, string>> = { 409: "conflict", 413: "payload_too_large" };
+
 function statusFault(fault: { status: number; retryAfter?: number }): ApiError {
   const headers: Record<string, string> =
     fault.retryAfter === undefined ? {} : { "retry-after": String(fault.retryAfter) };
@@ -124,7 +138,7 @@ function statusFault(fault: { status: number; retryAfter?: number }): ApiError {
   }
   if (fault.status === 429) return tooManyRequests(headers);
   if (fault.status < 500) {
-    const name = fault.status === 413 ? "payload_too_large" : "bad_request";
+    const name = NAMES[fault.status] ?? "bad_request";
     return new ApiError(fault.status, String(fault.status), name, name.replaceAll("_", " "), headers);
   }
   const name = fault.status === 503 ? "service_unavailable" : "internal_server_error";

@@ -138,7 +138,8 @@ export class BulkWriter {
       });
     } catch (thrown) {
       const error = toTallyError(thrown);
-      if (error.code === "PROVIDER_MALFORMED") throw unknown(error);
+      // A conflict says that an import id is taken, but not which one.
+      if (error.code === "PROVIDER_MALFORMED" || error.details["status"] === 409) throw unknown(error);
       if (error.code !== "PROVIDER_REFUSED") throw error;
       return this.isolate(bulk, error);
     }
@@ -244,7 +245,7 @@ function categoryGone(item: NewTransaction): TallyError {
 function unknown(cause: TallyError): TallyError {
   return new TallyError(
     "OUTCOME_UNKNOWN",
-    "YNAB's answer to a write could not be understood; it is read back before anything is sent again.",
+    "YNAB's answer to a write does not say what became of it; it is read back before anything is sent again.",
     { retryable: true, details: cause.details, cause },
   );
 }
