@@ -6,6 +6,7 @@ import type { Bench, BenchResult } from "./result";
 /** The benchmarks by name; each is loaded when it is asked for. */
 const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   "main-job": () => import("./main-job.js"),
+  kills: () => import("./kills.js"),
   statements: () => import("./statements.js"),
   store: async () => {
     const { run } = await import("./store.js");

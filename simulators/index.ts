@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { addDays } from "../lib/values";
-import { startBunqTwin, type BunqTwin } from "./bunq";
+import { startBunqTwin, type BunqTwin, type BunqTwinOptions } from "./bunq";
 import { makeHousehold, type Household, type HouseholdOptions } from "./household";
 import { startYnabTwin, type YnabTwin } from "./ynab";
 
@@ -11,6 +11,8 @@ export interface SimulatorOptions {
   stateDir?: string;
   bunqPort?: number;
   ynabPort?: number;
+  /** Of the bank alone: its clock, how long its sessions last, who listens. */
+  bunq?: Pick<BunqTwinOptions, "now" | "sessionSeconds" | "onExchange">;
   /** Hold the providers' own rate limits; on when absent. */
   limits?: boolean;
   /** Serve `/__control` for tests in other processes. */
@@ -36,6 +38,7 @@ export async function startSimulators(options: SimulatorOptions = {}): Promise<S
   const bunq = await startBunqTwin({
     household,
     port: options.bunqPort ?? 0,
+    ...options.bunq,
     ...control,
     ...file("bunq.json"),
     ...(options.limits === false ? { limits: "off" as const } : {}),

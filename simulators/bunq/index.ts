@@ -96,6 +96,7 @@ export async function startBunqTwin(options: BunqTwinOptions): Promise<BunqTwin>
     },
     paymentId: (sequence) => Bank.paymentId(sequence),
     accountId: (key) => bank.accountId(key),
+    balance: (key) => bank.balance(key),
     visibleIds(key) {
       const { rows, count } = bank.visible(key);
       return rows.slice(0, count).map(({ id }) => id);

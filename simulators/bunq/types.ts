@@ -99,6 +99,8 @@ export interface BunqTwinControl {
   paymentId(sequence: number): number;
   /** The bunq id of a household's account. */
   accountId(key: string): number;
+  /** What the account holds now, in minor units. */
+  balance(account: string): number;
   /** Ids of the payments of an account that can be seen now, oldest first. */
   visibleIds(account: string): number[];
 }
