@@ -7,6 +7,7 @@ import type { Bench, BenchResult } from "./result";
 const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   "main-job": () => import("./main-job.js"),
   kills: () => import("./kills.js"),
+  workers: () => import("./workers.js"),
   statements: () => import("./statements.js"),
   store: async () => {
     const { run } = await import("./store.js");

@@ -18,7 +18,7 @@ const SLOW = {
   browser: ["browser/**/*.spec.js"],
   image: ["docker/**/*.spec.js"],
   package: ["package/**/*.spec.js"],
-  kills: ["kills/**/*.spec.js"],
+  "kills and workers": ["kills/**/*.spec.js", "workers/**/*.spec.js"],
 };
 const inDist = (pattern) => `dist/test/${pattern}`;
 /** Two lanes for two cores; a tier of one lane shares no server, port or budget with those of the other. */
@@ -37,7 +37,7 @@ const LANES = [
     { name: "main job", spec: SLOW["main job"].map(inDist) },
     { name: "flows", spec: SLOW.flows.map(inDist) },
     { name: "package", spec: SLOW.package.map(inDist) },
-    { name: "kills", spec: SLOW.kills.map(inDist) },
+    { name: "kills and workers", spec: SLOW["kills and workers"].map(inDist) },
   ],
 ];
 

@@ -3,7 +3,7 @@ import path from "node:path";
 import { addDays } from "../lib/values";
 import { startBunqTwin, type BunqTwin, type BunqTwinOptions } from "./bunq";
 import { makeHousehold, type Household, type HouseholdOptions } from "./household";
-import { startYnabTwin, type YnabTwin } from "./ynab";
+import { startYnabTwin, type YnabTwin, type YnabTwinOptions } from "./ynab";
 
 export interface SimulatorOptions {
   household?: Partial<HouseholdOptions>;
@@ -13,6 +13,8 @@ export interface SimulatorOptions {
   ynabPort?: number;
   /** Of the bank alone: its clock, how long its sessions last, who listens. */
   bunq?: Pick<BunqTwinOptions, "now" | "sessionSeconds" | "onExchange">;
+  /** Of the budget alone. */
+  ynab?: Pick<YnabTwinOptions, "latencyMs" | "onExchange">;
   /** Hold the providers' own rate limits; on when absent. */
   limits?: boolean;
   /** Serve `/__control` for tests in other processes. */
@@ -46,6 +48,7 @@ export async function startSimulators(options: SimulatorOptions = {}): Promise<S
   const ynab = await startYnabTwin({
     household,
     port: options.ynabPort ?? 0,
+    ...options.ynab,
     ...control,
     ...file("ynab.jsonl"),
     ...(options.limits === false ? { rateLimit: 1_000_000 } : {}),

@@ -294,7 +294,7 @@ export function addOwnTransfers(
   };
   for (const first of monthsOf(options)) {
     const { current, savings, card } = accounts;
-    move(current, savings, 30000 * size, "Sparen", addDays(first, 25));
+    move(current, savings, Math.round(30000 * size), "Sparen", addDays(first, 25));
     if (random.chance(0.35)) {
       move(savings, current, random.int(2, 9) * 10000, "Terug van sparen", addDays(first, random.int(6, 24)));
     }

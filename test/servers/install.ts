@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
 import path from "node:path";
+import { cacheFolder } from "./cache";
 
 const INSTALL_TIME = 15 * 60_000;
 
@@ -23,8 +23,8 @@ export async function cachedInstall({
   what,
   manifest,
 }: Install): Promise<{ folder: string } | { unavailable: string }> {
-  // Not in node_modules: `npm ci` empties that. Native parts fit one version of Node only.
-  const cache = path.join(process.env["XDG_CACHE_HOME"] ?? path.join(homedir(), ".cache"), "tallyflow");
+  const cache = cacheFolder();
+  // Native parts fit one version of Node only.
   const folder = path.join(cache, `${name}-node-${process.versions.modules}`);
   mkdirSync(cache, { recursive: true });
   const release = await lock(`${folder}.lock`, () => existsSync(folder));

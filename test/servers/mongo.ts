@@ -11,9 +11,10 @@ import {
   rmSync,
 } from "node:fs";
 import { createServer } from "node:net";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
+import { cacheFolder } from "./cache";
 
 /**
  * A server that speaks MongoDB's protocol, for tests: `MONGODB_URI` when set, else `mongod` from the PATH, else
@@ -21,7 +22,7 @@ import { createInterface } from "node:readline";
  * folder.
  */
 export interface MongoServer {
-  kind: "given" | "mongod" | "ferretdb";
+  kind: "given" | "mongod" | "ferretdb" | "java";
   /** Stays the same over `kill` and `restart`. */
   uri: string;
   /** End it and remove its data. A server that was given is left alone. */
@@ -44,7 +45,8 @@ export async function startMongo(): Promise<MongoServer | { unavailable: string 
   return ownServer("ferretdb", (port, folder) => [binary, `127.0.0.1:${port}`, folder]);
 }
 
-type CommandOf = (port: number, folder: string) => [string, ...string[]];
+/** The command line of a server on this port with its data in this folder. */
+export type CommandOf = (port: number, folder: string) => [string, ...string[]];
 
 function mongodArgs(binary: string): CommandOf {
   return (port, folder) => [
@@ -74,7 +76,11 @@ function givenServer(uri: string): MongoServer {
   return { kind: "given", uri, stop: () => Promise.resolve(), kill: refuse, restart: refuse };
 }
 
-async function ownServer(kind: "mongod" | "ferretdb", command: CommandOf): Promise<MongoServer> {
+/** A server of the tests' own on a free port, with a folder for its data. */
+export async function ownServer(
+  kind: "mongod" | "ferretdb" | "java",
+  command: CommandOf,
+): Promise<MongoServer> {
   const folder = mkdtempSync(path.join(scratch(), "tallyflow-mongo-"));
   const port = await freePort();
   let child = await launch(command(port, folder), port);
@@ -126,7 +132,7 @@ export function ferretBinary(): string | { unavailable: string } {
   const hash = createHash("sha256");
   for (const name of ["go.mod", "go.sum", "index.go", "main.go"])
     hash.update(readFileSync(path.join(SOURCES, name)));
-  const cache = path.join(process.env["XDG_CACHE_HOME"] ?? path.join(homedir(), ".cache"), "tallyflow");
+  const cache = cacheFolder();
   const binary = path.join(cache, `ferretdb-${hash.digest("hex").slice(0, 16)}`);
   if (existsSync(binary)) return binary;
   if (!runs("go", ["version"])) {
