@@ -120,7 +120,12 @@ class GoCardless implements BankProvider, ConsentProvider {
     this.#options = options;
     this.#connection = connection;
     this.#accounts = new Accounts(connection, { source, timeZone, store, callsPerDay, isOwn });
-    this.#consents = new Consents(connection, { timeZone, mark, isOwn });
+    this.#consents = new Consents(connection, {
+      timeZone,
+      mark,
+      isOwn,
+      known: (ownId) => this.#accounts.keyed(ownId),
+    });
   }
 
   get calls(): number {
