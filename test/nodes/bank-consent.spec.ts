@@ -53,7 +53,9 @@ describe("consents from the editor", function () {
     });
     goCardless = await startGoCardlessTwin({ household, now: Date.now });
     simpleFin = await startSimpleFinTwin({ household, now: Date.now });
+    process.env["TALLYFLOW_DEMO_GOCARDLESS_URL"] = goCardless.url;
   });
+  after(() => delete process.env["TALLYFLOW_DEMO_GOCARDLESS_URL"]);
   afterEach(() => Promise.all([enableBanking.stop(), goCardless.stop(), simpleFin.stop()]));
 
   const served = (work: () => Promise<void>) => () =>
@@ -71,7 +73,8 @@ describe("consents from the editor", function () {
           ...{ id: "eb", type: "tally-bank", provider: "enable-banking" },
           ...{ url: enableBanking.url, applicationId: enableBanking.applicationId },
         },
-        { id: "gc", type: "tally-bank", provider: "gocardless", url: goCardless.url },
+        // An address from the environment, as in the demo.
+        { id: "gc", type: "tally-bank", provider: "gocardless", url: "${TALLYFLOW_DEMO_GOCARDLESS_URL}" },
         { id: "sf", type: "tally-bank", provider: "simplefin" },
         { id: "statements", type: "tally-bank", provider: "files" },
         ...["eb", "gc", "sf"].map((bank) => ({
@@ -301,11 +304,14 @@ describe("consents from the editor", function () {
         });
       const texts = statuses("step-eb");
       const { payload } = await ask("step-eb", "out", { payload: "" });
-      const result = payload as { counts: Record<string, number>; consents: { days: number }[] };
+      const result = payload as {
+        counts: Record<string, number>;
+        consents: { days: number; due?: number; message?: string }[];
+      };
       assert.ok(result.counts["inserted"]! > 5);
       assert.deepEqual(
-        result.consents.map(({ days }) => days),
-        [7],
+        result.consents.map(({ days, due }) => [days, due]),
+        [[7, 7]],
       );
       assert.match(texts.at(-1)!.text ?? "", /^consent.ends · /);
       assert.equal(texts.at(-1)!.fill, "yellow");
@@ -318,8 +324,10 @@ describe("consents from the editor", function () {
 
       await helper.unload();
       await flow();
-      await ask("step-eb", "out", { payload: "" });
+      const next = (await ask("step-eb", "out", { payload: "" })).payload as typeof result;
       assert.equal((await told()).length, 1);
+      assert.equal(next.consents[0]?.days, 7);
+      assert.equal("due" in next.consents[0], false, "what was told is told no more");
       // Renewed for as long again: nothing new to tell, and no second consent to be warned of.
       await give("eb", "NL/Polderbank");
       const after = (await ask("step-eb", "out", { payload: "" })).payload as typeof result;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { StepContext } from "../../runs";
 import { cursors, type Store } from "../../store";
 import { toTallyError, type Instant, type Json } from "../../values";
-import { CONSENT_DAYS, consentEvents } from "./countdown";
+import { CONSENT_DAYS, consentEvents, type ConsentEvent } from "./countdown";
 import type { Consent, ConsentProvider } from "./port";
 
 /** How long what a provider said of its consents holds: they end by themselves, which needs no asking. */
@@ -34,6 +34,10 @@ export interface ConsentEnd {
   validUntil: Instant;
   /** Days left, rounded up; 0 when it is over. */
   days: number;
+  /** The mark (14, 7, 1, 0) that this run was the first to see passed; absent when it was told before. */
+  due?: ConsentEvent["days"];
+  /** With `due`, for people: what ends when, and what to do. */
+  message?: string;
 }
 
 /**
@@ -61,7 +65,7 @@ export async function watchConsents(
     consents.some(({ id }) => key.startsWith(`${id}@`)),
   );
   if (kept !== before || events.length > 0) await write(store, source, { ...kept, told }, now);
-  return endsOf(consents, now);
+  return endsOf(consents, now, events);
 }
 
 /** A consent was given, renewed or taken back: the next run asks anew. */
@@ -70,13 +74,15 @@ export async function consentsChanged(store: Store, source: string, now: Instant
   if (kept) await write(store, source, { ...kept, checkedAt: new Date(0).toISOString() }, now);
 }
 
-/** Consents that end within 14 days or are over, the soonest first. */
-export function endsOf(consents: readonly Consent[], now: Instant): ConsentEnd[] {
+function endsOf(consents: readonly Consent[], now: Instant, events: readonly ConsentEvent[]): ConsentEnd[] {
   return consents
     .flatMap(({ id, institutionName, state, validUntil }) => {
       if (validUntil === undefined || (state !== "valid" && state !== "expired")) return [];
       const days = daysLeft(validUntil, now);
-      return days <= CONSENT_DAYS[0] ? [{ consentId: id, institutionName, validUntil, days }] : [];
+      if (days > CONSENT_DAYS[0]) return [];
+      const event = events.find(({ consentId }) => consentId === id);
+      const told = event && { due: event.days, message: event.message };
+      return [{ consentId: id, institutionName, validUntil, days, ...told }];
     })
     .sort((a, b) => Date.parse(a.validUntil) - Date.parse(b.validUntil));
 }
