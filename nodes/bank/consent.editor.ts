@@ -45,8 +45,9 @@ function tallyConsents(node: TallyNode, form: TallyForm): JQuery {
     .attr({ placeholder: node._("consent.search"), "aria-label": node._("consent.search") })
     .css({ flex: "1 1 0" })
     .appendTo(choose);
-  const banks = $("<select/>", { class: "tally-consent-banks", size: "7" })
-    .attr("aria-label", node._("consent.banks"))
+  // `size` is set apart: among the properties jQuery would take it for its method of that name.
+  const banks = $("<select/>", { class: "tally-consent-banks" })
+    .attr({ "aria-label": node._("consent.banks"), size: "7" })
     .css({ width: "100%", height: "auto", marginTop: "8px" })
     .hide()
     .appendTo(panel);
@@ -66,10 +67,14 @@ function tallyConsents(node: TallyNode, form: TallyForm): JQuery {
     .css({ flex: "1 1 0" })
     .appendTo(back);
   tallyForm.addButton(back, "fa-check", node._("consent.complete"), () => void complete());
-  $("<div/>", { class: "tally-consent-callback" })
+  const told = $("<div/>", { class: "tally-consent-callback" })
     .css({ marginTop: "8px", color: "var(--red-ui-secondary-text-color)", overflowWrap: "anywhere" })
-    .text(node._("consent.callback", { address: callback }))
     .appendTo(panel);
+  const wayBack = $(`#${form.prefix}redirectUrl`);
+  const tell = () =>
+    told.text(node._("consent.callback", { address: String(wayBack.val() ?? "").trim() || callback }));
+  wayBack.on("change input", tell);
+  tell();
 
   let found: TallyInstitution[] = [];
   /** The attempt that is waited for; another one, or a closed form, ends the waiting. */
