@@ -38,7 +38,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ["nodes/**/editor.ts"],
+    files: ["nodes/**/editor.ts", "nodes/**/*.editor.ts"],
     rules: { "@typescript-eslint/no-unused-vars": ["error", { varsIgnorePattern: "^(tally|RED$)" }] },
   },
   {

@@ -9,12 +9,16 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 const CONNECTED = [
   "TALLYFLOW_BANK_API_KEY",
   "TALLYFLOW_BANK_FOLDER",
+  "TALLYFLOW_BANK_APPLICATION_ID",
+  "TALLYFLOW_BANK_SECRET_ID",
+  "TALLYFLOW_BANK_SETUP_TOKEN",
+  "TALLYFLOW_BANK_ACCESS_URL",
   "TALLYFLOW_BUDGET_TOKEN",
   "TALLYFLOW_BUDGET_SYNC_ID",
 ];
 
 /** What only a person fills in, in the editor, to connect a bank or a budget. */
-const CONNECTED_PROPERTIES = ["folder", "accounts", "plan", "serverUrl", "syncId"];
+const CONNECTED_PROPERTIES = ["folder", "accounts", "plan", "serverUrl", "syncId", "applicationId"];
 
 /**
  * The values of all `TALLYFLOW_..._FILE` variables: `TALLYFLOW_BANK_API_KEY_FILE` names a file that holds what

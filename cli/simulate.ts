@@ -4,9 +4,11 @@ import { EXIT, type CommandIo } from "./io";
 
 const USAGE = `tallyflow simulate [--state DIR] [--bunq-port N] [--ynab-port N] [--seed N] [--scale N] [--from YYYY-MM-DD]
                    [--until YYYY-MM-DD] [--budgeted-until YYYY-MM-DD] [--no-limits] [--control]
+                   [--aggregators]
 
 Runs an offline bank (bunq) and budget (YNAB) with a made-up household and prints, as one line of JSON, the
-environment variables that connect Tallyflow to them. Ends when its standard input closes or on Ctrl-C.
+environment variables that connect Tallyflow to them; with --aggregators Enable Banking, GoCardless and SimpleFIN stand
+beside bunq, for the same accounts. Ends when its standard input closes or on Ctrl-C.
 `;
 
 /** The `simulate` command. Answers when it is stopped. */
@@ -24,6 +26,7 @@ export async function simulateCommand(argv: string[], io: CommandIo): Promise<nu
       "budgeted-until": { type: "string" },
       "no-limits": { type: "boolean" },
       control: { type: "boolean" },
+      aggregators: { type: "boolean" },
       "until-stdin-ends": { type: "boolean" },
       help: { type: "boolean" },
     },
@@ -48,6 +51,7 @@ export async function simulateCommand(argv: string[], io: CommandIo): Promise<nu
     ynabPort: Number(values["ynab-port"] ?? 0),
     limits: !values["no-limits"],
     controlRoute: values.control ?? false,
+    aggregators: values.aggregators ?? false,
   });
   io.stdout.write(
     JSON.stringify({ env: simulatorEnv(simulators), options: simulators.household.options }) + "\n",

@@ -64,7 +64,7 @@ export async function startCommand(argv: string[], io: CommandIo): Promise<numbe
       say(`Whoever reaches ${values.host}:${port} can change the flows and see the data. Give --login.`);
     if (demo) {
       simulators = await startSimulatorsProcess([
-        ...["--state", path.join(userDir, "tallyflow", "household")],
+        ...["--state", path.join(userDir, "tallyflow", "household"), "--aggregators"],
         ...demoHousehold(env),
       ]);
       say(

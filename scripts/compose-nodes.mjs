@@ -260,7 +260,11 @@ function row(name, input, label, prefix, title) {
 
 function script(root, name, schema) {
   const compiled = path.join(root, "dist/.editor");
-  const own = path.join(compiled, name, "editor.js");
+  // editor.ts, and beside it the parts that it calls: files of the browser's side have no imports.
+  const own = readdirSync(path.join(root, "nodes", name))
+    .filter((file) => file === "editor.ts" || file.endsWith(".editor.ts"))
+    .sort()
+    .map((file) => path.join(compiled, name, file.replace(/ts$/, "js")));
   const isConfig = schema.role === "config";
   const defaults = [`name: { value: "" }`];
   const credentials = [];
@@ -296,13 +300,13 @@ function script(root, name, schema) {
   };
   return `(function () {
 ${readFileSync(path.join(compiled, "runtime/editor.js"), "utf8").trim()}
-${
-  existsSync(own)
-    ? readFileSync(own, "utf8")
-        .replace(/^"use strict";\s*/, "")
-        .trim()
-    : ""
-}
+${own
+  .map((file) =>
+    readFileSync(file, "utf8")
+      .replace(/^"use strict";\s*/, "")
+      .trim(),
+  )
+  .join("\n")}
 const form = ${JSON.stringify(form).replace(/</g, "\\u003c")};
 const hooks = tallyHooks[form.type] || {};
 RED.nodes.registerType("${schema.type}", {

@@ -2,7 +2,9 @@ import type { Counts, StepContext } from "../runs";
 import { bankAccounts, cursors, payments, type BankAccount, type Payment } from "../store";
 import { toTallyError, type CalendarDate, type Id, type TallyError } from "../values";
 import { enqueue } from "../queue";
+import { hasConsents, watchConsents, type ConsentEnd } from "./consent";
 import type { BankProvider, RowError } from "./port";
+import { quotaEnd, type Wait } from "./waits";
 
 export interface BankExtractOptions {
   /** The budgets the payments are on their way to. */
@@ -15,6 +17,10 @@ export interface BankExtractResult {
   counts: Counts;
   /** Rows that could not be read, the first hundred. */
   badRows: (RowError & { account: string })[];
+  /** Accounts that may not be read now, and from when on they may: their quota is used up. */
+  waits: Wait[];
+  /** Consents that end within 14 days or are over, the soonest first. */
+  consents: ConsentEnd[];
 }
 
 /** Where the cursor of one account is kept. */
@@ -25,7 +31,7 @@ export function bankCursorId(source: string, accountId: Id): string {
 /**
  * Pull payments since the cursor into the store, and queue what is new before the cursor moves: a crash at any point
  * repeats the page and loses nothing. An account that fails does not hold up the others; its error is thrown when they
- * are done.
+ * are done. One whose quota is used up has not failed: it is read when it may be.
  * @throws TallyError AUTH_FAILED, AUTH_EXPIRED, RATE_LIMITED, PROVIDER_*, STATEMENT_*
  */
 export async function bankExtract(
@@ -37,8 +43,21 @@ export async function bankExtract(
   const result: BankExtractResult = {
     counts: { accounts: 0, inserted: 0, changed: 0, unchanged: 0, queued: 0, badRows: 0, calls: 0 },
     badRows: [],
+    waits: [],
+    consents: hasConsents(provider) ? await watchConsents(context, provider.source, provider) : [],
   };
-  const accounts = await storeAccounts(context, provider);
+  /** Does the error only ask to come back later? Then it is noted. */
+  const postponed = (thrown: unknown, account: string, timeZone?: string): boolean => {
+    const until = quotaEnd(thrown, context.now());
+    if (until === undefined) return false;
+    result.waits.push({ account, until, ...(timeZone ? { timeZone } : {}) });
+    context.log("info", toTallyError(thrown).message);
+    return true;
+  };
+  const accounts = await storeAccounts(context, provider).catch((thrown: unknown) => {
+    if (postponed(thrown, provider.source)) return [];
+    throw thrown;
+  });
   result.counts["accounts"] = accounts.length;
   for (const budgetId of options.budgetIds) {
     result.counts["queued"]! += await queueStored(context, provider.source, budgetId);
@@ -53,11 +72,14 @@ export async function bankExtract(
       const error = toTallyError(thrown);
       // The consent of one bank may be over while those of others hold, so AUTH_EXPIRED stops its account only.
       if (["CANCELLED", "AUTH_FAILED", "STORE_UNAVAILABLE", "INTERNAL"].includes(error.code)) throw error;
-      context.log("error", `${account.name}: ${error.message}`);
-      failure ??= error;
+      if (!postponed(error, account.name, account.timeZone)) {
+        context.log("error", `${account.name}: ${error.message}`);
+        failure ??= error;
+      }
     }
     context.progress(++done, accounts.length, account.name);
   }
+  if (result.waits.length > 0) result.counts["waiting"] = result.waits.length;
   result.counts["calls"] = provider.calls - calls;
   if (result.badRows.length > 0)
     await context.emit("bank.bad-rows", provider.source, { rows: result.badRows });

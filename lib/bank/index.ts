@@ -1,6 +1,7 @@
 export * from "./port";
 export * from "./consent";
 export { bankCursorId, bankExtract, type BankExtractOptions, type BankExtractResult } from "./extract";
+export { type Wait } from "./waits";
 export { openBunq, BUNQ_PRODUCTION_URL, BUNQ_SANDBOX_URL, type BunqOptions, type KeyStore } from "./bunq";
 export {
   openEnableBanking,

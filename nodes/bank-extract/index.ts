@@ -2,6 +2,7 @@ import type { NodeAPI } from "node-red";
 import { bankExtract } from "../../lib/bank";
 import { defineStep } from "../runtime";
 import { extractGiven, givenStatement } from "./given";
+import { remarksOf } from "./remarks";
 import { schema } from "./schema";
 
 const step = defineStep({
@@ -14,6 +15,7 @@ const step = defineStep({
     if (statements && file) return extractGiven(context, statements, file, how);
     return bankExtract(context, await tools.bank(), how);
   },
+  remarks: (result, text) => remarksOf(result, text),
 });
 
 export = (RED: NodeAPI): void => {

@@ -3,6 +3,11 @@ tallyHooks["tally-bank"] = {
     const files = { field: "provider", values: ["files"] };
     tallyForm.onlyWhen(addMappingForm(node, form), files);
     tallyForm.onlyWhen(addUpload(node, form), files);
+    tallyKeyFile(form, node);
+    tallyForm.onlyWhen(tallyConsents(node, form), {
+      field: "provider",
+      values: ["enable-banking", "gocardless"],
+    });
     tallyForm.addTestButton(node, form);
   },
 };

@@ -1,6 +1,7 @@
 import type { NodeAPI } from "node-red";
 import { credentialsOf, defineProvider, registerRoutes } from "../runtime";
 import { bankSettings, openBank, testBank } from "./open";
+import { registerConsentRoutes } from "./consent-routes";
 import { registerBankRoutes } from "./routes";
 import { schema } from "./schema";
 
@@ -27,4 +28,5 @@ export = (RED: NodeAPI): void => {
   RED.nodes.registerType("tally-bank", bank(RED), { credentials: credentialsOf(schema) });
   registerRoutes(RED);
   registerBankRoutes(RED);
+  registerConsentRoutes(RED);
 };

@@ -2,12 +2,21 @@ import { z } from "zod";
 import { currencyText, timeZoneText } from "../runtime/common-fields";
 import { field, nodeSchema } from "../runtime/schema";
 
+/** Providers that reach many banks, each allowed by a consent. */
+const AGGREGATORS = ["enable-banking", "gocardless"] as const;
+
 export const schema = nodeSchema("tally-bank", "config", {
-  provider: field(z.enum(["bunq", "files"]).default("bunq"), {
+  provider: field(z.enum(["bunq", "files", "enable-banking", "gocardless", "simplefin"]).default("bunq"), {
     label: "Provider",
     description:
-      "bunq talks to the bank itself. Statement files are read from a folder, in any format that banks export.",
-    options: { bunq: "bunq", files: "Statement files" },
+      "bunq talks to the bank itself. Statement files are read from a folder, in any format that banks export. Enable Banking and GoCardless reach banks in Europe, SimpleFIN banks in North America.",
+    options: {
+      bunq: "bunq",
+      files: "Statement files",
+      "enable-banking": "Enable Banking",
+      gocardless: "GoCardless Bank Account Data",
+      simplefin: "SimpleFIN",
+    },
   }),
   apiKey: field(z.string().min(1).optional(), {
     label: "API key",
@@ -15,12 +24,78 @@ export const schema = nodeSchema("tally-bank", "config", {
     secret: true,
     when: { field: "provider", values: ["bunq"] },
   }),
+  applicationId: field(z.string().min(1).optional(), {
+    label: "Application id",
+    description:
+      "Of the application that you registered in the Enable Banking control panel: the name of its .pem file, without .pem.",
+    when: { field: "provider", values: ["enable-banking"] },
+  }),
+  privateKey: field(z.string().min(1).optional(), {
+    label: "Private key",
+    description:
+      "The text of that .pem file, whole; whether line ends survive does not matter. It is kept as a credential.",
+    secret: true,
+    when: { field: "provider", values: ["enable-banking"] },
+  }),
+  psuType: field(z.enum(["personal", "business"]).default("personal"), {
+    label: "Accounts of",
+    description: "Whose accounts they are: banks have another way to log in for each.",
+    options: { personal: "A person", business: "A business" },
+    when: { field: "provider", values: ["enable-banking"] },
+  }),
+  secretId: field(z.string().min(1).optional(), {
+    label: "Secret id",
+    description:
+      "First part of a user secret, made in the GoCardless Bank Account Data portal under Developers, User secrets. It is kept as a credential.",
+    secret: true,
+    when: { field: "provider", values: ["gocardless"] },
+  }),
+  secretKey: field(z.string().min(1).optional(), {
+    label: "Secret key",
+    description: "Second part of that user secret. It is kept as a credential.",
+    secret: true,
+    when: { field: "provider", values: ["gocardless"] },
+  }),
+  setupToken: field(z.string().min(1).optional(), {
+    label: "Setup token",
+    description:
+      "Made at the SimpleFIN bridge. It is claimed once, at the first use; the access that it gives is kept encrypted in Node-RED's user directory, so leave the token in the field.",
+    secret: true,
+    when: { field: "provider", values: ["simplefin"] },
+  }),
+  accessUrl: field(z.string().min(1).optional(), {
+    label: "Access URL",
+    description:
+      "Instead of a setup token: an access URL that was claimed already, say for several Node-REDs. It is kept as a credential.",
+    secret: true,
+    when: { field: "provider", values: ["simplefin"] },
+  }),
   url: field(z.url().optional(), {
     label: "Address",
-    description: "The bank's API. Change it for the sandbox or a simulator only.",
-    placeholder: "https://api.bunq.com",
-    when: { field: "provider", values: ["bunq"] },
+    description: "The provider's API. Change it for the sandbox or a simulator only.",
+    placeholder: "the provider's own",
+    when: { field: "provider", values: ["bunq", ...AGGREGATORS] },
   }),
+  redirectUrl: field(z.url().optional(), {
+    label: "Way back",
+    description:
+      "The page of this Node-RED to which banks send you back, when it is not the one of the editor's own address (behind a proxy, say): that address, ending in /tallyflow/consent/callback. Enable Banking must know it as a redirect URL of your application.",
+    placeholder: "as this editor is reached",
+    when: { field: "provider", values: [...AGGREGATORS] },
+  }),
+  connection: field(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9]{1,30}$/, "must be one word of letters and digits")
+      .optional(),
+    {
+      label: "Connection",
+      description:
+        "One word that names a second connection of the same provider. It is part of the ids of its payments: never change it.",
+      placeholder: "the only one",
+      when: { field: "provider", values: [...AGGREGATORS, "simplefin"] },
+    },
+  ),
   folder: field(z.string().min(1).optional(), {
     label: "Folder",
     description:

@@ -30,6 +30,8 @@ export interface BankNode extends Node {
 export interface BankSettings {
   /** How statement files are read, for a bank of that kind; `folder` is absolute. Absent for others. */
   statements?: Omit<StatementFileOptions, "files" | "store" | "folder"> & { folder: string };
+  /** The page to which banks send people back, when it is not the one of the editor's own address. */
+  redirectUrl?: string;
 }
 
 export interface BudgetNode extends Node {

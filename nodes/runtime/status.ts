@@ -46,8 +46,11 @@ export class StatusLine {
     this.throttled({ fill: "blue", shape: "dot", text: parts.join(" · ") });
   }
 
-  /** A step is done; its first two counts that are not zero and say something. */
-  done(counts: Readonly<Record<string, number>>): void {
+  /**
+   * A step is done; its first two counts that are not zero and say something.
+   * @param remarks what a person should see before the counts; they stay until the next message
+   */
+  done(counts: Readonly<Record<string, number>>, remarks: readonly string[] = []): void {
     const shown = Object.entries(counts)
       .filter(
         ([name, value]) =>
@@ -55,11 +58,12 @@ export class StatusLine {
       )
       .slice(0, 2)
       .map(([name, value]) => `${value} ${this.countName(name)}`);
-    this.now({
-      fill: "green",
-      shape: "dot",
-      text: shown.length ? shown.join(", ") : this.RED._("status.nothing"),
-    });
+    const text = shown.length ? shown.join(", ") : this.RED._("status.nothing");
+    if (remarks.length > 0) {
+      this.now({ fill: "yellow", shape: "dot", text: [...remarks, text].join(" · ") });
+      return;
+    }
+    this.now({ fill: "green", shape: "dot", text });
     this.stale = setTimeout(() => this.now({}), this.staleMs);
     this.stale.unref();
   }

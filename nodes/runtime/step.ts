@@ -49,6 +49,8 @@ export interface StepTools {
 export interface StepDefinition<S extends z.ZodRawShape, R extends StepResult> {
   schema: NodeSchema<S>;
   run(context: StepContext, options: z.output<z.ZodObject<S>>, tools: StepTools): Promise<R>;
+  /** What a person should see of a result beside its counts, as the node's status. */
+  remarks?(result: R, text: (key: string, values?: Record<string, string>) => string): string[];
   /**
    * `step`: recorded as a step of the message's run, or of a run of its own when the message has none.
    * `read`: only reads, and leaves no trace in the ledger. `end`: ends the message's run.
@@ -193,7 +195,11 @@ class StepRunner<S extends z.ZodRawShape, R extends StepResult> {
         counts: result.counts,
       };
       if (this.abort.signal.aborted) this.status.close();
-      else this.status.done(result.counts);
+      else
+        this.status.done(
+          result.counts,
+          definition.remarks?.(result, (key, values) => this.RED._(key, values)),
+        );
       return true;
     } catch (thrown) {
       const error = toTallyError(thrown);

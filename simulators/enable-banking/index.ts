@@ -46,6 +46,7 @@ export async function startEnableBankingTwin(options: EnableBankingTwinOptions):
       return api.answer(call);
     },
     (id, answer) => goBack(sessions, id, answer),
+    (id) => authorizationOf(sessions, id).bank.name,
   );
   const control: EnableBankingTwinControl = {
     addPayment: (row) => bank.add(row),
@@ -90,8 +91,7 @@ export async function startEnableBankingTwin(options: EnableBankingTwinOptions):
 
 /** Where the person is sent after the bank's page. */
 function goBack(sessions: Sessions, id: string, answer: string): string {
-  const authorization = sessions.authorizations.get(id);
-  if (!authorization) throw new ApiError(404, "NOT_FOUND", "There is no such authorization");
+  const authorization = authorizationOf(sessions, id);
   const back = new URL(authorization.redirectUrl);
   back.searchParams.set("state", authorization.state);
   if (answer === "refuse") {
@@ -102,6 +102,12 @@ function goBack(sessions: Sessions, id: string, answer: string): string {
     back.searchParams.set("code", authorization.code);
   }
   return back.href;
+}
+
+function authorizationOf(sessions: Sessions, id: string) {
+  const found = sessions.authorizations.get(id);
+  if (!found) throw new ApiError(404, "NOT_FOUND", "There is no such authorization");
+  return found;
 }
 
 function has({ household }: EnableBankingTwinOptions, keys: readonly string[]): boolean {

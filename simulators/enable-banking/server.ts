@@ -1,4 +1,5 @@
 import type http from "node:http";
+import { bankPage, wantsPage } from "../consent-page";
 import { bodyOf, FaultList, pause, TwinListener } from "../twin-server";
 import { ApiError } from "./errors";
 import type { Call } from "./routes";
@@ -16,6 +17,8 @@ export class Server {
     private readonly answer: (call: Call) => unknown,
     /** The bank's page: where it sends the person. */
     private readonly consent: (id: string, answer: string) => string,
+    /** Name of the bank whose page it is. */
+    private readonly bankOf: (id: string) => string,
   ) {}
 
   get origin(): string {
@@ -33,7 +36,7 @@ export class Server {
   async #serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const body = await bodyOf(request);
     const url = new URL(request.url ?? "/", "http://twin.invalid");
-    if (url.pathname.startsWith("/consent/")) return this.#serveConsent(url, response);
+    if (url.pathname.startsWith("/consent/")) return this.#serveConsent(url, request, response);
     this.requests++;
     const { method = "GET", headers } = request;
     const call: Call = { method, path: url.pathname, query: url.searchParams, body, headers };
@@ -76,13 +79,17 @@ export class Server {
     }
   }
 
-  /** The page of the bank, which sends the person back at once; `?answer=refuse` says no. */
-  #serveConsent(url: URL, response: http.ServerResponse): void {
+  /** The page of the bank. It sends the person back with `?answer=give` or `refuse`; a program says yes at once. */
+  #serveConsent(url: URL, request: http.IncomingMessage, response: http.ServerResponse): void {
     try {
-      const back = this.consent(
-        url.pathname.slice("/consent/".length),
-        url.searchParams.get("answer") ?? "give",
-      );
+      const id = url.pathname.slice("/consent/".length);
+      const answer = url.searchParams.get("answer");
+      if (answer === null && wantsPage(request.headers.accept)) {
+        const page = bankPage(this.bankOf(id), "?answer=give", "?answer=refuse");
+        response.writeHead(200, { "Content-Type": "text/html; charset=utf-8" }).end(page);
+        return;
+      }
+      const back = this.consent(id, answer ?? "give");
       response.writeHead(302, { Location: back }).end();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;

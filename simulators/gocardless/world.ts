@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { addDays, formatAmount, localDate } from "../../lib/values";
 import { TwinQuota, TwinRefusal, type TwinAnswer, type TwinRequest } from "../twin-http";
+import { bankPage, wantsPage } from "../consent-page";
 import { Bank, refusal } from "./bank";
 import { OWNER, detailsObject, institutionObject, uuidOf } from "./objects";
 import type { GoCardlessTwinOptions } from "./types";
@@ -331,9 +332,14 @@ export class World {
     };
   }
 
-  /** The bank's page: the person says yes, or no with `?decline=1`, and is sent back. */
-  #atTheBank(id: string, { query }: TwinRequest): TwinAnswer {
+  /** The bank's page: the person says `?accept=1` or `?decline=1` and is sent back; a program says yes at once. */
+  #atTheBank(id: string, { query, headers }: TwinRequest): TwinAnswer {
     const requisition = this.#requisition(id);
+    if (!query.has("accept") && !query.has("decline") && wantsPage(headers["accept"])) {
+      const name = INSTITUTIONS.find(([own]) => own === requisition.institution_id)?.[1] ?? "Bank";
+      const text = bankPage(name, "?accept=1", "?decline=1");
+      return { status: 200, headers: { "Content-Type": "text/html; charset=utf-8" }, text };
+    }
     const back = new URL(requisition.redirect);
     back.searchParams.set("ref", requisition.reference);
     if (query.has("decline")) {

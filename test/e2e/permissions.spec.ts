@@ -24,6 +24,11 @@ const ROUTES: Route[] = [
   { method: "POST", path: "/tallyflow/queue/batches/:id/undo", needs: "write" },
   { method: "POST", path: "/tallyflow/queue/requeue", needs: "write" },
   { method: "POST", path: "/tallyflow/bank/:id/statements", needs: "write" },
+  { method: "GET", path: "/tallyflow/bank/:id/institutions", needs: "write" },
+  { method: "GET", path: "/tallyflow/bank/:id/consents", needs: "write" },
+  { method: "POST", path: "/tallyflow/bank/:id/consents", needs: "write" },
+  { method: "POST", path: "/tallyflow/bank/:id/consents/address", needs: "write" },
+  { method: "GET", path: "/tallyflow/bank/:id/consents/:attempt", needs: "write" },
 ];
 
 const PASSWORD = "only for this test";
@@ -95,7 +100,9 @@ describe("admin routes with a login", function () {
       found.sort(),
       [
         ...ROUTES.map(({ method, path: route }) => `admin ${method} ${route}`),
+        // Reached without a login: a health check, and the way back from a bank, which its state guards.
         "app GET /tallyflow/health",
+        "admin GET /tallyflow/consent/callback",
       ].sort(),
     );
   });
@@ -120,6 +127,15 @@ describe("admin routes with a login", function () {
     for (const route of ROUTES) {
       const { status } = await ask(route, "writer");
       assert.ok(status !== 401 && status !== 403, `${route.path}: ${status}`);
+    }
+  });
+
+  it("say nothing to whoever comes back from a bank without having been sent", async () => {
+    for (const state of ["", "?state=", `?state=${"A".repeat(43)}`, "?state=a&state=b", "?state[x]=1"]) {
+      const answer = await fetch(`${server.url}/tallyflow/consent/callback${state}`);
+      assert.equal(answer.status, 404, state);
+      assert.match(answer.headers.get("content-type") ?? "", /^text\/html/);
+      assert.match(await answer.text(), /was not sent from here/);
     }
   });
 

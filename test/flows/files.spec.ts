@@ -172,17 +172,11 @@ describe("flows and examples as files", () => {
   }
 
   it("have an example for every node of the package", () => {
-    assert.deepEqual(
-      [...flowFiles("examples").keys()].sort(),
-      ownTypes()
-        .map((type) => type.slice("tally-".length))
-        .sort(),
-    );
+    const own = ownTypes().map((type) => type.slice("tally-".length));
+    const more = ["bank-consent"];
+    assert.deepEqual([...flowFiles("examples").keys()].sort(), [...own, ...more].sort());
     for (const [name, nodes] of flowFiles("examples"))
-      assert.ok(
-        nodes.some((node) => node.type === `tally-${name}`),
-        name,
-      );
+      assert.ok(more.includes(name) || nodes.some((node) => node.type === `tally-${name}`), name);
   });
 
   it("have the job that commands start", () => {

@@ -9,8 +9,11 @@ export interface QuotaOptions {
   perMs: number;
   store: Store;
   clock: Clock;
-  /** For people: whose calls are counted, `payments of Everyday at Some Bank`. */
-  what: string;
+  /**
+   * For people: whose calls are counted, `payments of Everyday at Some Bank`; or the whole message, from the time to
+   * wait and its end (`YYYY-MM-DD HH:MM` in UTC).
+   */
+  what: string | ((ms: number, at: string) => string);
 }
 
 /**
@@ -48,12 +51,13 @@ export class Quota {
 
   usedUp(ms: number): TallyError {
     const { clock, what, calls, perMs } = this.options;
-    const at = new Date(clock.now() + ms).toISOString();
+    const until = new Date(clock.now() + ms).toISOString();
+    const at = until.slice(0, 16).replace("T", " ");
     const hours = Math.round(perMs / 3_600_000);
-    return new TallyError(
-      "RATE_LIMITED",
-      `The requests for ${what} are used up: ${calls} are allowed in ${hours} hours. The next one can be made at ${at.slice(0, 16).replace("T", " ")} UTC; nothing is lost until then.`,
-      { retryable: true, retryAfterMs: ms, details: { until: at } },
-    );
+    const message =
+      typeof what === "string"
+        ? `The requests for ${what} are used up: ${calls} are allowed in ${hours} hours. The next one can be made at ${at} UTC; nothing is lost until then.`
+        : what(ms, at);
+    return new TallyError("RATE_LIMITED", message, { retryable: true, retryAfterMs: ms, details: { until } });
   }
 }

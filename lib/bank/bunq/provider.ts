@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { apiBase, type HttpClientOptions } from "../../http";
 import type { BankAccount, Store } from "../../store";
-import { TallyError, ownId, sourceOf, type CalendarDate, type Json } from "../../values";
+import { TallyError, ownId, type CalendarDate, type Json } from "../../values";
 import type { BankProvider, PaymentPage, PaymentsRequest } from "../port";
+import { sourceName } from "../source";
 import { BunqConnection } from "./connection";
 import { accountOf, paymentsOf, type MappedPage, type MappingContext } from "./mapping";
 import { BUNQ_PRODUCTION_URL, BUNQ_SANDBOX_URL, type KeyStore } from "./protocol";
@@ -65,13 +66,7 @@ export function openBunq(options: BunqOptions): BankProvider {
   if (!URL.canParse(url) || !/^https?:/.test(url)) {
     throw new TallyError("CONFIG_INVALID", `"${url.slice(0, 80)}" is not the address of a bunq API.`);
   }
-  const source = options.source ?? "bunq";
-  if (sourceOf(`${source}:`) !== source) {
-    throw new TallyError(
-      "CONFIG_INVALID",
-      `The name of a bank connection may not hold a colon: "${source}".`,
-    );
-  }
+  const source = sourceName(options.source ?? "bunq");
   const connection = new BunqConnection({
     apiKey,
     url: apiBase(url, "/v1"),

@@ -37,6 +37,8 @@ export interface Consent {
   historyFrom?: CalendarDate;
   /** The provider's own ids of the accounts it covers. */
   accounts: string[];
+  /** Names of those accounts, for people, as far as they are known. */
+  accountNames?: string[];
 }
 
 /** How the person goes on: the bank's page, and the word under which the aggregator sends them back. */
@@ -63,7 +65,7 @@ export interface ConsentComplete {
   signal?: AbortSignal;
 }
 
-/** Aggregators implement this beside BankProvider; nothing of it is called while payments are extracted. */
+/** Providers implement this beside BankProvider; of it only `consents` is called while payments are extracted. */
 export interface ConsentProvider {
   /** Banks of a country, by name. Throws AUTH_FAILED, PROVIDER_*. */
   institutions(country: string, signal?: AbortSignal): Promise<Institution[]>;
@@ -72,4 +74,11 @@ export interface ConsentProvider {
   complete(request: ConsentComplete): Promise<Consent>;
   /** Every consent of this connection that is known, as it stands now, newest first. */
   consents(signal?: AbortSignal): Promise<Consent[]>;
+}
+
+/** Is it a provider with consents? */
+export function hasConsents<P extends object>(provider: P): provider is P & ConsentProvider {
+  return (["institutions", "begin", "complete", "consents"] as const).every(
+    (name) => typeof (provider as Partial<ConsentProvider>)[name] === "function",
+  );
 }

@@ -129,7 +129,7 @@ export class Consents {
     }
     if (attempt.session) {
       const done = await this.#kept.get("session", attempt.session);
-      if (done) return consentOf(done);
+      if (done) return consentOf(done, await this.#accounts());
     }
     const code = query["code"]?.trim();
     if (!code) {
@@ -161,15 +161,16 @@ export class Consents {
     };
     await this.#kept.put("session", session.id, session);
     await this.#kept.put("attempt", reference, { ...attempt, session: session.id });
-    return consentOf(session);
+    return consentOf(session, new Map(accounts.map((account) => [account.own, account])));
   }
 
   async consents(signal?: AbortSignal): Promise<Consent[]> {
     const sessions = await this.#kept.all("session");
-    const accounts = new Map((await this.#kept.all("account")).map((account) => [account.own, account]));
+    const accounts = await this.#accounts();
     const found: Consent[] = [];
     for (const session of sessions) {
-      found.push(consentOf(settled(await this.#refreshed(session, signal), accounts, sessions)));
+      const now = settled(await this.#refreshed(session, signal), accounts, sessions);
+      found.push(consentOf(now, accounts));
     }
     for (const attempt of await this.#kept.all("attempt")) {
       const old = Date.parse(this.#now()) - Date.parse(attempt.createdAt) > ATTEMPT_MS;
@@ -203,6 +204,10 @@ export class Consents {
       if (error.code !== "AUTH_EXPIRED" && error.code !== "NOT_FOUND") throw error;
     }
     await this.#kept.put("session", session.id, { ...session, state: "ended" });
+  }
+
+  async #accounts(): Promise<Map<string, KeptAccount>> {
+    return new Map((await this.#kept.all("account")).map((account) => [account.own, account]));
   }
 
   /** The session as Enable Banking sees it now; one that is over stays over and is not asked for. */
@@ -293,23 +298,13 @@ function settled(
   return replaced ? { ...session, state: "ended" } : session;
 }
 
-function consentOf({
-  id,
-  institution,
-  institutionName,
-  state,
-  createdAt,
-  validUntil,
-  accounts,
-}: KeptSession): Consent {
+function consentOf(session: KeptSession, known: ReadonlyMap<string, KeptAccount>): Consent {
+  const { id, institution, institutionName, state, createdAt, validUntil, accounts } = session;
+  const accountNames = accounts.flatMap((own) => known.get(own)?.name ?? []);
   return {
-    id,
-    institution,
-    institutionName,
-    state,
-    createdAt,
+    ...{ id, institution, institutionName, state, createdAt, accounts },
     ...(validUntil ? { validUntil } : {}),
-    accounts,
+    ...(accountNames.length > 0 ? { accountNames } : {}),
   };
 }
 

@@ -11,6 +11,7 @@ import {
   type Instant,
   type Json,
 } from "../../values";
+import { FAMILIES, SUB_FAMILIES } from "../iso-codes";
 import type { RowError } from "../port";
 import type { Identifiable, Seen } from "./identity";
 import type { KeptAccount } from "./kept";
@@ -253,40 +254,13 @@ function descriptionOf(row: Transaction): string {
   return lines.join(" ") || line(row.note) || line(row.bank_transaction_code?.description);
 }
 
-const SUB_CODES: Readonly<Record<string, string>> = {
-  STDO: "standing order",
-  SALA: "salary",
-  CWDL: "cash withdrawal",
-  CDPT: "cash deposit",
-  POSD: "card",
-  POSC: "card",
-  POSP: "card",
-  CHRG: "charge",
-  FEES: "charge",
-  COMM: "charge",
-  INTR: "interest",
-};
-
-const CODES: Readonly<Record<string, string>> = {
-  RCDT: "transfer",
-  ICDT: "transfer",
-  RRCT: "transfer",
-  IRCT: "transfer",
-  RDDT: "direct debit",
-  IDDT: "direct debit",
-  CCRD: "card",
-  MCRD: "card",
-  CNTR: "cash",
-  CHRG: "charge",
-  INTR: "interest",
-};
-
 /** From the ISO 20022 codes (alone or joined, `PMNT-CCRD-POSD`), a merchant's category code, else the bank's words. */
 function typeOf(row: Transaction): string | undefined {
   const { code, sub_code: sub, description } = row.bank_transaction_code ?? {};
   const parts = `${line(sub)}-${line(code)}`.toUpperCase().split(/[^A-Z]+/);
   const known =
-    parts.map((part) => SUB_CODES[part]).find(Boolean) ?? parts.map((part) => CODES[part]).find(Boolean);
+    parts.map((part) => SUB_FAMILIES[part]).find(Boolean) ??
+    parts.map((part) => FAMILIES[part]).find(Boolean);
   if (known) return known;
   if (line(row.merchant_category_code)) return "card";
   return (line(description) || line(code)).toLowerCase() || undefined;

@@ -1,15 +1,6 @@
 import { apiBase, type HttpClientOptions } from "../../http";
 import type { BankAccount, Store } from "../../store";
-import {
-  TallyError,
-  localDate,
-  makeId,
-  ownId,
-  sha256,
-  sourceOf,
-  toTallyError,
-  type Instant,
-} from "../../values";
+import { TallyError, localDate, makeId, ownId, sha256, toTallyError, type Instant } from "../../values";
 import type {
   Consent,
   ConsentBegin,
@@ -19,6 +10,7 @@ import type {
   Institution,
 } from "../consent";
 import type { BankProvider, PaymentPage, PaymentsRequest } from "../port";
+import { sourceName } from "../source";
 import { Pendings } from "../statements/pending";
 import { z } from "zod";
 import { Connection } from "./connection";
@@ -27,7 +19,7 @@ import { consentOver, sessionStateOf, type About } from "./errors";
 import { Kept, type AccountLink, type KeptAccount } from "./kept";
 import { balanceOf, paymentsOf } from "./mapping";
 import { ENABLE_BANKING_URL, balancesSchema, transactionsSchema } from "./protocol";
-import { Quota } from "./quota";
+import { Accesses } from "./quota";
 import { read, type PageRequest } from "./reading";
 import { TokenMaker, readPrivateKey } from "./token";
 
@@ -84,7 +76,7 @@ class Provider implements EnableBanking {
   readonly #connection: Connection;
   readonly #kept: Kept;
   readonly #consents: Consents;
-  readonly #quota: Quota;
+  readonly #accesses: Accesses;
   readonly #timeZone: string;
   readonly #now: () => number;
 
@@ -102,13 +94,7 @@ class Provider implements EnableBanking {
         "CONFIG_INVALID",
         `"${url.slice(0, 80)}" is not the address of Enable Banking's API.`,
       );
-    this.source = options.source ?? "enable-banking";
-    if (sourceOf(`${this.source}:`) !== this.source) {
-      throw new TallyError(
-        "CONFIG_INVALID",
-        `The name of a bank connection may not hold a colon: "${this.source}".`,
-      );
-    }
+    this.source = sourceName(options.source ?? "enable-banking");
     const { store, http = {} } = options;
     this.#options = options;
     this.#timeZone = options.timeZone ?? "Europe/Amsterdam";
@@ -119,7 +105,7 @@ class Provider implements EnableBanking {
     this.#connection = new Connection({ url: apiBase(url, ""), tokens, store, secrets, http });
     this.#kept = new Kept(store, this.source, this.#instant);
     const prefix = `enable-banking:${sha256(applicationId).slice(0, 16)}`;
-    this.#quota = new Quota(prefix, options.accessesPerDay ?? 4, store, http, this.#now);
+    this.#accesses = new Accesses(prefix, options.accessesPerDay ?? 4, store, http, this.#now);
     this.#consents = new Consents({
       connection: this.#connection,
       kept: this.#kept,
@@ -208,7 +194,7 @@ class Provider implements EnableBanking {
       page: async (asked) => {
         const first = asked.key === undefined;
         // A period that is refused and asked for anew in shorter form is one access.
-        if (first && !counted) await this.#quota.take(own, "transactions", about);
+        if (first && !counted) await this.#accesses.of(own, "transactions", about).take();
         counted = first;
         const page = await this.#guarded(own, "transactions", link, () =>
           this.#page(link, asked, about, request.signal),
@@ -285,7 +271,7 @@ class Provider implements EnableBanking {
       const session = state && (await this.#kept.get("session", link.session));
       if (session) await this.#kept.put("session", session.id, { ...session, state });
       if (error.code === "RATE_LIMITED" && error.retryAfterMs !== undefined)
-        await this.#quota.block(own, endpoint, error.retryAfterMs);
+        await this.#accesses.of(own, endpoint).block(error.retryAfterMs);
       throw error;
     }
   }
@@ -299,7 +285,7 @@ class Provider implements EnableBanking {
     let balance = known?.balance;
     try {
       const link = await this.#link(account);
-      await this.#quota.take(own, "balances", about);
+      await this.#accesses.of(own, "balances", about).take();
       const { balances } = await this.#guarded(own, "balances", link, () =>
         this.#connection.call(
           {

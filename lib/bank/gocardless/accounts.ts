@@ -104,6 +104,12 @@ export class Accounts {
     );
   }
 
+  /** What is known of an account without asking: its name, and what it has in common under every consent. */
+  async keyed(ownId: string): Promise<{ key: string; name: string } | undefined> {
+    const facts = await this.#kept(ownId);
+    return facts && { key: digest(keyOf(ownId, facts)), name: facts.name };
+  }
+
   async #account(
     ownId: string,
     requisition: Requisition,
@@ -146,8 +152,7 @@ export class Accounts {
   /** @param own ids that other accounts of the same consent have */
   #bankAccount(ownId: string, facts: Facts, own: Set<string>): BankAccount {
     const { source, timeZone } = this.#options;
-    const number = facts.iban ?? `${facts.institution} ${facts.number ?? ownId}`;
-    const key = [number, facts.currency];
+    const key = keyOf(ownId, facts);
     let id = makeId(source, digest(key));
     // Pots and cards below one IBAN: told apart by name, else by GoCardless' id.
     if (own.has(id)) id = makeId(source, digest([...key, facts.name]));
@@ -310,6 +315,10 @@ function balanceOf(answer: unknown, facts: Facts, now: number): Facts["balance"]
   });
   const best = found.sort((a, b) => a.rank - b.rank)[0];
   return best && { amount: best.amount, at: new Date(now).toISOString() };
+}
+
+function keyOf(ownId: string, facts: Facts): string[] {
+  return [facts.iban ?? `${facts.institution} ${facts.number ?? ownId}`, facts.currency];
 }
 
 function digest(parts: readonly string[]): string {

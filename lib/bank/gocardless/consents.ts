@@ -29,6 +29,8 @@ export class Consents {
       /** References of this connection's requisitions begin with it. */
       mark: string;
       isOwn(requisition: Requisition): boolean;
+      /** What is known of an account: the same key under every consent. */
+      known(ownId: string): Promise<{ key: string; name: string } | undefined>;
     },
   ) {}
 
@@ -128,7 +130,32 @@ export class Consents {
       const name = await this.#nameOf(requisition.institution_id, signal);
       consents.push(this.#consent(requisition, agreements.get(requisition.agreement ?? ""), name));
     }
-    return consents.sort((a, b) => b.createdAt.localeCompare(a.createdAt));
+    consents.sort((a, b) => b.createdAt.localeCompare(a.createdAt));
+    return this.#settled(consents);
+  }
+
+  /**
+   * With the names of the accounts. A consent that has run out or soon will, and whose accounts all are in a newer valid
+   * one, is nobody's concern any more.
+   * @param consents newest first
+   */
+  async #settled(consents: readonly Consent[]): Promise<Consent[]> {
+    const covered = new Set<string>();
+    const settled: Consent[] = [];
+    for (const consent of consents) {
+      const known = await Promise.all(consent.accounts.map((ownId) => this.options.known(ownId)));
+      const keys = known.map((one, at) => one?.key ?? consent.accounts[at]!);
+      const running = consent.state === "valid" || consent.state === "expired";
+      const replaced = running && keys.length > 0 && keys.every((key) => covered.has(key));
+      if (consent.state === "valid") for (const key of keys) covered.add(key);
+      const accountNames = known.flatMap((one) => one?.name ?? []);
+      settled.push({
+        ...consent,
+        ...(replaced ? { state: "ended" as const } : {}),
+        ...(accountNames.length > 0 ? { accountNames } : {}),
+      });
+    }
+    return settled;
   }
 
   #consent(requisition: Requisition, agreement: Agreement | undefined, name: string): Consent {

@@ -1,14 +1,6 @@
 import { apiBase, type HttpClientOptions } from "../../http";
 import type { BankAccount, Payment, Store } from "../../store";
-import {
-  TallyError,
-  addDays,
-  localDate,
-  makeId,
-  sourceOf,
-  toTallyError,
-  type CalendarDate,
-} from "../../values";
+import { TallyError, addDays, localDate, makeId, type CalendarDate } from "../../values";
 import {
   earlier,
   isSafeUrl,
@@ -24,6 +16,7 @@ import {
 import type { Consent, ConsentBegin, ConsentComplete, ConsentProvider, ConsentStart } from "../consent";
 import type { Institution } from "../consent";
 import type { BankProvider, PaymentPage, PaymentsRequest, RowError } from "../port";
+import { sourceName } from "../source";
 import { identify } from "../statements/ids";
 import { Pendings } from "../statements/pending";
 import { Accounts, type KnownAccount } from "./accounts";
@@ -83,13 +76,7 @@ export function openGoCardless(options: GoCardlessOptions): BankProvider & Conse
       "The secret id and key of GoCardless are missing. Make a user secret in the GoCardless portal (Developers, User secrets) and enter both parts.",
     );
   }
-  const source = options.source ?? "gocardless";
-  if (sourceOf(`${source}:`) !== source) {
-    throw new TallyError(
-      "CONFIG_INVALID",
-      `The name of a bank connection may not hold a colon: "${source}".`,
-    );
-  }
+  const source = sourceName(options.source ?? "gocardless");
   const callsPerDay = options.callsPerDay ?? 4;
   if (!Number.isInteger(callsPerDay) || callsPerDay < 1) {
     throw new TallyError("CONFIG_INVALID", "The requests a day must be a whole number, at least 1.");
@@ -133,7 +120,12 @@ class GoCardless implements BankProvider, ConsentProvider {
     this.#options = options;
     this.#connection = connection;
     this.#accounts = new Accounts(connection, { source, timeZone, store, callsPerDay, isOwn });
-    this.#consents = new Consents(connection, { timeZone, mark, isOwn });
+    this.#consents = new Consents(connection, {
+      timeZone,
+      mark,
+      isOwn,
+      known: (ownId) => this.#accounts.keyed(ownId),
+    });
   }
 
   get calls(): number {
@@ -200,17 +192,13 @@ class GoCardless implements BankProvider, ConsentProvider {
     from: string,
     signal: AbortSignal | undefined,
   ): Promise<unknown> {
-    try {
-      return await this.#connection.get({
-        path: `/accounts/${encodeURIComponent(known.ownId)}/transactions/`,
-        query: { date_from: from },
-        what: `payments of ${account.name}`,
-        quota: { account: known.ownId, scope: "transactions" },
-        signal,
-      });
-    } catch (thrown) {
-      throw ofAccount(toTallyError(thrown), account);
-    }
+    return this.#connection.get({
+      path: `/accounts/${encodeURIComponent(known.ownId)}/transactions/`,
+      query: { date_from: from },
+      what: `payments of ${account.name}`,
+      quota: { account: known.ownId, scope: "transactions" },
+      signal,
+    });
   }
 
   /** Ids of all rows of an answer together, booked ones first: a row that is in both lists is booked. */
@@ -276,18 +264,6 @@ function checkReady({ requisition, status }: KnownAccount, account: BankAccount)
       { retryable: true, details },
     );
   }
-}
-
-/** The error of one account: the others go on. */
-function ofAccount(error: TallyError, account: BankAccount): TallyError {
-  const { code, message, retryable, retryAfterMs, cause } = error;
-  if (code !== "AUTH_EXPIRED") return error;
-  return new TallyError(code, message, {
-    retryable,
-    details: { ...error.details, account: account.id },
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    cause,
-  });
 }
 
 function gapError(account: BankAccount, gap: { from: string; to: string }): RowError {

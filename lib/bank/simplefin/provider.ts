@@ -6,12 +6,12 @@ import {
   dayNumber,
   localDate,
   ownId,
-  sourceOf,
   toTallyError,
   type CalendarDate,
 } from "../../values";
 import { earlier, later, planDays, quoted, readDayCursor, type DayCursor } from "../aggregate";
 import type { BankProvider, PaymentPage, PaymentsRequest, RowError } from "../port";
+import { sourceName } from "../source";
 import { Pendings } from "../statements/pending";
 import { readAccess } from "./claim";
 import { SimpleFinConnection, type Answer, type Range } from "./connection";
@@ -69,13 +69,7 @@ export function openSimpleFin(options: SimpleFinOptions): BankProvider {
       "The access URL of SimpleFIN is missing or not of its form (https://name:password@server/path). Make a setup token at the SimpleFIN bridge and enter that.",
     );
   }
-  const source = options.source ?? "simplefin";
-  if (sourceOf(`${source}:`) !== source) {
-    throw new TallyError(
-      "CONFIG_INVALID",
-      `The name of a bank connection may not hold a colon: "${source}".`,
-    );
-  }
+  const source = sourceName(options.source ?? "simplefin");
   const numbers = {
     callsPerDay: whole(options.callsPerDay ?? 24, "requests a day", 1, 1000),
     windowDays: whole(options.windowDays ?? 45, "days of one request", 4, 60),

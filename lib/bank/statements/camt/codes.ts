@@ -1,37 +1,14 @@
+import { FAMILIES, SUB_FAMILIES } from "../../iso-codes";
 import { textAt, type XmlNode } from "./xml";
 
-/** ISO 20022 external bank transaction codes, as far as they say what kind of payment it was. */
-const SUB_FAMILIES: Readonly<Record<string, string>> = {
-  STDO: "standing order",
-  SALA: "salary",
-  CWDL: "cash withdrawal",
-  CDPT: "cash deposit",
-  POSD: "card",
-  POSC: "card",
-  POSP: "card",
-  CHRG: "charge",
-  FEES: "charge",
-  COMM: "charge",
-  INTR: "interest",
-  CINT: "interest",
-};
-
-const FAMILIES: Readonly<Record<string, string>> = {
-  RCDT: "transfer",
-  ICDT: "transfer",
-  RRCT: "transfer",
-  IRCT: "transfer",
-  RDDT: "direct debit",
-  IDDT: "direct debit",
-  CCRD: "card",
-  MCRD: "card",
-  CNTR: "cash",
+/** What statements have beside the codes that all sources share. */
+const MORE_SUB_FAMILIES: Readonly<Record<string, string>> = { ...SUB_FAMILIES, CINT: "interest" };
+const MORE_FAMILIES: Readonly<Record<string, string>> = {
+  ...FAMILIES,
   ICHQ: "cheque",
   RCHQ: "cheque",
   DRFT: "draft",
   CAPL: "cash pooling",
-  CHRG: "charge",
-  INTR: "interest",
   MDOP: "other",
 };
 
@@ -43,7 +20,7 @@ export function typeOf(...codes: (XmlNode | undefined)[]): string | undefined {
   for (const code of codes) {
     const family = textAt(code, "Domn", "Fmly", "Cd");
     const sub = textAt(code, "Domn", "Fmly", "SubFmlyCd");
-    const known = (sub && SUB_FAMILIES[sub]) ?? (family && FAMILIES[family]);
+    const known = (sub && MORE_SUB_FAMILIES[sub]) ?? (family && MORE_FAMILIES[family]);
     if (known) return known;
   }
   for (const code of codes) {
