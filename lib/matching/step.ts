@@ -22,7 +22,7 @@ import {
   type Id,
   type Instant,
 } from "../values";
-import { budgetCursorId } from "../budget";
+import { budgetCursorId, doubledByMatch } from "../budget";
 import {
   admit,
   applyMapping,
@@ -48,6 +48,9 @@ export interface MatchStepOptions {
 export interface MatchStepResult {
   counts: Counts;
 }
+
+/** Budgets match imports with what was entered by hand over more days than we do (YNAB: ten). */
+const BUDGETS_OWN_DAYS = 10;
 
 const WAITING: readonly QueueState[] = ["new", "review", "classified", "retry"];
 const SETTLED: readonly QueueState[] = ["skipped", "synced"];
@@ -169,17 +172,37 @@ async function freeTransactions(
       (await context.store.collection(matches).getMany(page.map((row) => row.id))).map((match) => match.id),
     );
     const untaken = page.filter((row) => !taken.has(row.id));
-    free.push(...(await toMatchTransactions(context, untaken)));
+    free.push(...(await toMatchTransactions(context, await withoutDoubled(context, untaken))));
     page = [];
   };
   for await (const row of context.store
     .collection(transactions)
-    .scan({ index: "byAccount", equals: [accountId], from })) {
-    if (!row.deleted) page.push(row);
+    .scan({ index: "byAccount", equals: [accountId], from: addDays(from, -BUDGETS_OWN_DAYS) })) {
+    if (!row.deleted && (row.date >= from || row.matchedTransactionId)) page.push(row);
     if (page.length === 500) await take();
   }
   await take();
   return free;
+}
+
+/**
+ * Of two rows that the budget itself matched only one stands for the event. It bears the import id of both, so that no
+ * other payment can claim it.
+ */
+async function withoutDoubled(context: StepContext, rows: readonly Transaction[]): Promise<Transaction[]> {
+  const ids = rows.flatMap((row) => row.matchedTransactionId ?? []);
+  if (ids.length === 0) return [...rows];
+  const collection = context.store.collection(transactions);
+  const partners = (await collection.getMany(ids)).filter((row) => !row.deleted);
+  const taken = new Set((await context.store.collection(matches).getMany(ids)).map((match) => match.id));
+  const byId = new Map([...rows, ...partners].map((row) => [row.id, row]));
+  const doubled = doubledByMatch([...byId.values()], (id) => taken.has(id));
+  return rows
+    .filter((row) => !doubled.has(row.id))
+    .map((row) => {
+      const importId = row.importId ?? byId.get(row.matchedTransactionId ?? "")?.importId;
+      return { ...row, ...(importId ? { importId } : {}) };
+    });
 }
 
 function toMatchPayment(payment: PaymentFacts, item: QueueItem): MatchPayment {

@@ -1,0 +1,391 @@
+import { budgetExtract } from "../../lib/budget";
+import { openActual } from "../../lib/budget/actual";
+import { matchStep } from "../../lib/matching";
+import { enqueue, moveItems, queueSync } from "../../lib/queue";
+import {
+  bankAccounts,
+  matches,
+  payments as paymentsOf,
+  queue,
+  type Payment,
+  type QueueItem,
+  type Store,
+} from "../../lib/store";
+import { makeId, ownId, queueId, type Id } from "../../lib/values";
+import { makeHousehold, type Household, type HouseholdPayment } from "../../simulators/household";
+import type { ActualServer } from "../servers/actual";
+import type { ActualClient, CreatedBudget } from "../servers/actual-client";
+import { memoryStore, stepContext, TestClock } from "../support/context";
+import { optionsFor } from "./actual-fixture";
+
+/**
+ * The same payments imported twice by Tallyflow and twice by Actual's own import, into two budgets of a real server
+ * that hold the same hand-entered transactions, and what then differs row by row.
+ */
+
+export const PAYMENTS = 5000;
+/** So many days at the begin were entered by hand in both budgets. */
+const ENTERED_DAYS = 45;
+
+/** A row of a budget as Actual's database has it, with the names that ids stand for. */
+interface Row {
+  id: string;
+  account: string;
+  date: number;
+  amount: number;
+  payee: string | null;
+  importedPayee: string | null;
+  notes: string | null;
+  category: string | null;
+  importedId: string | null;
+  cleared: number;
+  transfer: string | null;
+}
+
+interface Budget {
+  rows: Row[];
+  /** Payment -> the row that stands for it. */
+  rowOf: Map<number, Row>;
+  added: [first: number, second: number];
+}
+
+export interface Differential {
+  payments: number;
+  entered: number;
+  tallyflow: Outcome;
+  actual: Outcome;
+  /** Kind of difference -> in how many payments, with one of them. */
+  kinds: Map<string, { payments: number; tallyflow: string; actual: string }>;
+}
+
+export interface Outcome {
+  rows: number;
+  /** Rows that the first and the second import added. */
+  added: [first: number, second: number];
+  /** Payments without a row, and rows beyond one for each payment. */
+  lost: number;
+  doubled: number;
+  /** Payments whose row is the hand-entered one of another payment. */
+  mistaken: number;
+}
+
+const ROWS = `SELECT t.id, t.account, t.date, t.amount, t.notes, c.name AS category, t.imported_id AS importedId,
+    t.cleared, t.imported_description AS importedPayee, COALESCE(ta.name, p.name) AS payee,
+    CASE WHEN t.transferred_id IS NULL THEN NULL ELSE ta.name END AS transfer
+  FROM transactions t LEFT JOIN payee_mapping m ON m.id = t.description LEFT JOIN payees p ON p.id = m.targetId
+    LEFT JOIN accounts ta ON ta.id = p.transfer_acct LEFT JOIN category_mapping cm ON cm.id = t.category
+    LEFT JOIN categories c ON c.id = cm.transferId
+  WHERE t.tombstone = 0 AND t.isChild = 0`;
+
+/** Import both ways and compare. Takes about a minute. */
+export async function differential(server: ActualServer): Promise<Differential> {
+  const household = makeHousehold({ seed: 11, scale: 1.8 });
+  const booked = household.payments.filter((payment) => payment.status === "booked").slice(0, PAYMENTS);
+  const [mine, theirs] = [
+    await World.make(server, household, booked),
+    await World.make(server, household, booked),
+  ];
+  const tallyflow = await byTallyflow(server, mine);
+  const actual = await byActual(theirs);
+  return {
+    payments: booked.length,
+    entered: mine.entered.size,
+    tallyflow: outcomeOf(mine, tallyflow),
+    actual: outcomeOf(theirs, actual),
+    kinds: kindsOf(booked, tallyflow, actual),
+  };
+}
+
+/** A budget with accounts, categories and what people entered by hand. */
+class World {
+  /** Row of a hand-entered transaction -> the payment it stands for. */
+  readonly entered = new Map<string, number>();
+
+  private constructor(
+    readonly household: Household,
+    readonly booked: readonly HouseholdPayment[],
+    readonly client: ActualClient,
+    readonly created: CreatedBudget,
+  ) {}
+
+  static async make(
+    server: ActualServer,
+    household: Household,
+    booked: readonly HouseholdPayment[],
+  ): Promise<World> {
+    const client = await server.client();
+    const groups: Record<string, string[]> = {};
+    for (const { group, name } of household.categories) (groups[group] ??= []).push(name);
+    const created = await client.createBudget({
+      name: "Differential",
+      accounts: household.accounts.map(({ name }) => ({ name })),
+      categories: groups,
+    });
+    const world = new World(household, booked, client, created);
+    await world.enter();
+    return world;
+  }
+
+  account(key: string): string {
+    return this.created.accounts[this.household.accounts.find((one) => one.key === key)!.name]!;
+  }
+
+  category(key: string): string {
+    return this.created.categories[this.household.categories.find((one) => one.key === key)!.name]!;
+  }
+
+  rows(): Promise<Row[]> {
+    return this.client.sql<Row>(ROWS);
+  }
+
+  private async enter(): Promise<void> {
+    const until = this.booked.find(
+      ({ date }) => daysFrom(this.booked[0]!.date, date) > ENTERED_DAYS,
+    )!.sequence;
+    const known = new Set(this.booked.map(({ sequence }) => sequence));
+    const entries = this.household.entries.filter(
+      ({ payment, transferTo }) => payment < until && known.has(payment) && !transferTo,
+    );
+    for (const { key } of this.household.accounts) {
+      const own = entries.filter((entry) => entry.account === key);
+      await this.client.call(
+        "addTransactions",
+        this.account(key),
+        own.map((entry) => ({
+          date: entry.date,
+          amount: entry.amount,
+          payee_name: entry.payee,
+          notes: entry.memo ?? `entered ${entry.payment}`,
+          ...(entry.category ? { category: this.category(entry.category) } : {}),
+        })),
+        { runTransfers: false, learnCategories: false },
+      );
+    }
+    // Adding does not answer which row is which: in the order of adding they are the newest last.
+    const left = new Map<string, number[]>();
+    for (const entry of entries) {
+      const key = `${this.account(entry.account)}|${entry.date}|${entry.amount}`;
+      left.set(key, [...(left.get(key) ?? []), entry.payment]);
+    }
+    for (const row of await this.rows()) {
+      const payment = left.get(`${row.account}|${isoDate(row.date)}|${row.amount}`)?.shift();
+      if (payment !== undefined) this.entered.set(row.id, payment);
+    }
+    await this.client.sync();
+  }
+}
+
+async function byActual(world: World): Promise<Budget> {
+  const run = async (): Promise<number> => {
+    let added = 0;
+    for (const { key } of world.household.accounts) {
+      const own = world.booked.filter((payment) => payment.account === key);
+      const result = (await world.client.call(
+        "importTransactions",
+        world.account(key),
+        own.map(({ date, amount, counterparty, description, sequence }) => ({
+          date,
+          amount,
+          payee_name: counterparty.name,
+          notes: description,
+          imported_id: String(sequence),
+          cleared: true,
+        })),
+      )) as { added: string[] };
+      added += result.added.length;
+    }
+    return added;
+  };
+  const added: [number, number] = [await run(), await run()];
+  const rows = await world.rows();
+  const rowOf = new Map<number, Row>();
+  for (const row of rows) if (row.importedId) rowOf.set(Number(row.importedId), row);
+  return { rows, rowOf, added };
+}
+
+const BANK = "household";
+const paymentId = (sequence: number): Id => makeId(BANK, sequence);
+
+async function byTallyflow(server: ActualServer, world: World): Promise<Budget> {
+  const provider = await openActual({ ...optionsFor(server), syncId: world.created.syncId });
+  const clock = new TestClock(Date.parse(`${world.booked.at(-1)!.date}T23:00:00Z`) + 86_400_000);
+  const { budgetId } = provider;
+  const mapping = world.household.accounts.map(({ key }) => ({
+    bank: makeId(BANK, key),
+    budget: world.account(key),
+  }));
+  const payments = world.booked.map((payment) => asPayment(payment, world.household));
+  const categories = new Map(world.booked.map(({ sequence, category }) => [paymentId(sequence), category]));
+
+  const pass = async (store: Store): Promise<number> => {
+    const context = stepContext(store, clock);
+    await store.collection(bankAccounts).upsertMany(
+      world.household.accounts.map(({ key, iban, name, currency }) => ({
+        id: makeId(BANK, key),
+        source: BANK,
+        iban,
+        name,
+        currency,
+        timeZone: world.household.timeZone,
+      })),
+    );
+    await store.collection(paymentsOf).upsertMany(payments);
+    await enqueue(store, budgetId, payments, clock.now());
+    await budgetExtract(context, provider);
+    await matchStep(context, { budgetId, mapping });
+    const { items } = await store
+      .collection(queue)
+      .find({ index: "byState", equals: [budgetId, "new"], limit: PAYMENTS });
+    await moveItems(
+      store,
+      items.map((item) => {
+        const key = categories.get(item.paymentId);
+        const categoryId = key ? makeId("actual", world.category(key)) : null;
+        return {
+          item,
+          to: "classified" as const,
+          set: { categoryId, confidence: 0.9, reason: "seen before" },
+        };
+      }),
+      clock.now(),
+    );
+    const { counts } = await queueSync(context, provider, { worker: "differential", mapping });
+    await budgetExtract(context, provider);
+    await matchStep(context, { budgetId, mapping });
+    return counts["synced"]!;
+  };
+
+  const [first, second] = [await memoryStore(), await memoryStore()];
+  const before = (await world.rows()).length;
+  await pass(first);
+  await world.client.sync();
+  const between = (await world.rows()).length;
+  // The second time nothing is remembered: what stands is told by the budget alone.
+  await pass(second);
+  await provider.close();
+  await world.client.sync();
+  const rows = await world.rows();
+  const rowOf = await standingFor(first, budgetId, world, rows);
+  await first.close();
+  await second.close();
+  return { rows, rowOf, added: [between - before, rows.length - between] };
+}
+
+/** Payment -> row, by the match, else as the other side of the transfer that its counterpart was written as. */
+async function standingFor(
+  store: Store,
+  budgetId: Id,
+  world: World,
+  rows: readonly Row[],
+): Promise<Map<number, Row>> {
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  const rowOf = new Map<number, Row>();
+  for await (const match of store.collection(matches).scan({ index: "byBudget", equals: [budgetId] })) {
+    const row = byId.get(ownId(match.id));
+    if (row) rowOf.set(Number(ownId(match.paymentId)), row);
+  }
+  const others = await world.client.sql<{ id: string; other: string }>(
+    "SELECT id, transferred_id AS other FROM transactions WHERE tombstone = 0 AND transferred_id IS NOT NULL",
+  );
+  const otherOf = new Map(others.map(({ id, other }) => [id, other]));
+  for (const { sequence } of world.booked) {
+    if (rowOf.has(sequence)) continue;
+    const item: QueueItem | undefined = await store
+      .collection(queue)
+      .get(queueId(paymentId(sequence), budgetId));
+    const lead = item?.transferPaymentId ? rowOf.get(Number(ownId(item.transferPaymentId))) : undefined;
+    const row = lead && byId.get(otherOf.get(lead.id) ?? "");
+    if (row) rowOf.set(sequence, row);
+  }
+  return rowOf;
+}
+
+function asPayment(payment: HouseholdPayment, household: Household): Payment {
+  return {
+    id: paymentId(payment.sequence),
+    source: BANK,
+    accountId: makeId(BANK, payment.account),
+    status: "booked",
+    date: payment.date,
+    amount: payment.amount,
+    currency: household.accounts.find(({ key }) => key === payment.account)!.currency,
+    counterparty: payment.counterparty,
+    description: payment.description,
+    raw: null,
+    fetchedAt: payment.instant,
+  };
+}
+
+function outcomeOf(world: World, { rows, rowOf, added }: Budget): Outcome {
+  const used = new Set([...rowOf.values()].map((row) => row.id));
+  let mistaken = 0;
+  for (const [sequence, row] of rowOf) {
+    const entered = world.entered.get(row.id);
+    if (entered !== undefined && !isSame(world, entered, sequence)) mistaken++;
+  }
+  const missing = world.booked.filter(({ sequence }) => !rowOf.has(sequence)).length;
+  return { rows: rows.length, added, lost: missing, doubled: rows.length - used.size, mistaken };
+}
+
+/** Is it the same payment, or one that nobody can tell from it: same account, day, amount and name? */
+function isSame({ booked }: World, one: number, other: number): boolean {
+  const find = (sequence: number) => booked.find((payment) => payment.sequence === sequence)!;
+  const [a, b] = [find(one), find(other)];
+  return a.account === b.account && a.amount === b.amount && a.counterparty.name === b.counterparty.name;
+}
+
+type Field =
+  | "date"
+  | "amount"
+  | "payee"
+  | "importedPayee"
+  | "notes"
+  | "category"
+  | "importedId"
+  | "cleared"
+  | "transfer";
+const FIELDS: readonly Field[] = [
+  "date",
+  "amount",
+  "payee",
+  "importedPayee",
+  "notes",
+  "category",
+  "importedId",
+  "cleared",
+  "transfer",
+];
+
+function kindsOf(booked: readonly HouseholdPayment[], mine: Budget, theirs: Budget): Differential["kinds"] {
+  const kinds: Differential["kinds"] = new Map();
+  for (const { sequence } of booked) {
+    const [a, b] = [mine.rowOf.get(sequence), theirs.rowOf.get(sequence)];
+    if (!a || !b) {
+      count(kinds, "row", a ? "a row" : "none", b ? "a row" : "none");
+      continue;
+    }
+    const origin = isOther(a) ? "other side of a transfer" : isWritten(a) ? "written" : "entered by hand";
+    for (const field of FIELDS) {
+      if (a[field] !== b[field]) count(kinds, `${origin}: ${field}`, String(a[field]), String(b[field]));
+    }
+  }
+  return kinds;
+}
+
+const isWritten = (row: Row) => row.importedId?.startsWith("TF1:") ?? false;
+const isOther = (row: Row) => row.transfer !== null && !isWritten(row);
+
+function count(kinds: Differential["kinds"], kind: string, tallyflow: string, actual: string): void {
+  const known = kinds.get(kind);
+  if (known) known.payments++;
+  else kinds.set(kind, { payments: 1, tallyflow, actual });
+}
+
+function isoDate(date: number): string {
+  const text = String(date);
+  return `${text.slice(0, 4)}-${text.slice(4, 6)}-${text.slice(6)}`;
+}
+
+function daysFrom(from: string, to: string): number {
+  return (Date.parse(to) - Date.parse(from)) / 86_400_000;
+}
