@@ -298,12 +298,13 @@ class TransferMarker {
     const moves: Move[] = [];
     const marks: { id: Id; expected: Partial<QueueItem>; set: Partial<QueueItem> }[] = [];
     let fresh = 0;
+    const written = await this.standingTransfers([...items.values()]);
     for (const pair of pairs) {
       const outgoing = items.get(pair.outgoing);
       const incoming = items.get(pair.incoming);
       if (!outgoing || !incoming) continue;
       if (outgoing.transferPaymentId !== pair.incoming) fresh++;
-      const [lead, follower] = this.roles(outgoing, incoming);
+      const [lead, follower] = this.roles(outgoing, incoming, written);
       for (const [item, other] of [
         [outgoing, incoming],
         [incoming, outgoing],
@@ -329,11 +330,29 @@ class TransferMarker {
   }
 
   /** Which side is written as the transfer, and which waiting side then comes with it. */
-  private roles(outgoing: QueueItem, incoming: QueueItem): [QueueItem | undefined, QueueItem | undefined] {
+  private roles(
+    outgoing: QueueItem,
+    incoming: QueueItem,
+    written: ReadonlySet<Id>,
+  ): [QueueItem | undefined, QueueItem | undefined] {
+    const writes = (item: QueueItem) => writesTransfer(item) || written.has(item.id);
     if (isWaiting(outgoing) && isWaiting(incoming)) return [outgoing, incoming];
-    if (isWaiting(incoming) && writesTransfer(outgoing)) return [outgoing, incoming];
-    if (isWaiting(outgoing) && writesTransfer(incoming)) return [incoming, outgoing];
+    if (isWaiting(incoming) && writes(outgoing)) return [outgoing, incoming];
+    if (isWaiting(outgoing) && writes(incoming)) return [incoming, outgoing];
     return [undefined, undefined];
+  }
+
+  /**
+   * Items found in the budget under our import id whose transaction is a transfer there: written by us before the store
+   * was lost, so that the item does not say it.
+   */
+  private async standingTransfers(items: readonly QueueItem[]): Promise<Set<Id>> {
+    const synced = items.filter((item) => item.state === "synced" && item.transferAccountId === undefined);
+    const rows = await this.context.store
+      .collection(transactions)
+      .getMany(synced.flatMap((item) => item.transactionId ?? []));
+    const transfers = new Set(rows.filter((row) => !row.deleted && row.transferAccountId).map(({ id }) => id));
+    return new Set(synced.filter((item) => transfers.has(item.transactionId ?? "")).map(({ id }) => id));
   }
 
   /** A payment to or from an own account whose other side has not come yet: it is written as a transfer already. */

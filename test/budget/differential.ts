@@ -70,23 +70,22 @@ export interface Outcome {
 }
 
 const ROWS = `SELECT t.id, t.account, t.date, t.amount, t.notes, c.name AS category, t.imported_id AS importedId,
-    t.cleared, t.imported_description AS importedPayee, COALESCE(ta.name, p.name) AS payee,
-    CASE WHEN t.transferred_id IS NULL THEN NULL ELSE ta.name END AS transfer
-  FROM transactions t LEFT JOIN payee_mapping m ON m.id = t.description LEFT JOIN payees p ON p.id = m.targetId
-    LEFT JOIN accounts ta ON ta.id = p.transfer_acct LEFT JOIN category_mapping cm ON cm.id = t.category
-    LEFT JOIN categories c ON c.id = cm.transferId
-  WHERE t.tombstone = 0 AND t.isChild = 0`;
+    t.cleared, t.imported_payee AS importedPayee, COALESCE(a.name, p.name) AS payee,
+    CASE WHEN t.transfer_id IS NULL THEN NULL ELSE a.name END AS transfer
+  FROM v_transactions_internal_alive t LEFT JOIN payees p ON p.id = t.payee
+    LEFT JOIN accounts a ON a.id = p.transfer_acct LEFT JOIN categories c ON c.id = t.category
+  WHERE t.parent_id IS NULL`;
 
 /** Import both ways and compare. Takes about a minute. */
 export async function differential(server: ActualServer): Promise<Differential> {
-  const household = makeHousehold({ seed: 11, scale: 1.8 });
+  const household = makeHousehold({ seed: 11, scale: 2 });
   const booked = household.payments.filter((payment) => payment.status === "booked").slice(0, PAYMENTS);
   const [mine, theirs] = [
     await World.make(server, household, booked),
     await World.make(server, household, booked),
   ];
-  const tallyflow = await byTallyflow(server, mine);
-  const actual = await byActual(theirs);
+  console.time("tally"); const tallyflow = await byTallyflow(server, mine);
+  console.timeEnd("tally"); console.time("actual"); const actual = await byActual(theirs);console.timeEnd("actual");
   return {
     payments: booked.length,
     entered: mine.entered.size,
@@ -249,10 +248,10 @@ async function byTallyflow(server: ActualServer, world: World): Promise<Budget> 
       }),
       clock.now(),
     );
-    const { counts } = await queueSync(context, provider, { worker: "differential", mapping });
-    await budgetExtract(context, provider);
+    console.timeLog("tally","before sync");const { counts } = await queueSync(context, provider, { worker: "differential", mapping });
+    console.timeLog("tally","after sync");await budgetExtract(context, provider);
     await matchStep(context, { budgetId, mapping });
-    return counts["synced"]!;
+    console.timeLog("tally","matched");return counts["synced"]!;
   };
 
   const [first, second] = [await memoryStore(), await memoryStore()];
@@ -285,7 +284,7 @@ async function standingFor(
     if (row) rowOf.set(Number(ownId(match.paymentId)), row);
   }
   const others = await world.client.sql<{ id: string; other: string }>(
-    "SELECT id, transferred_id AS other FROM transactions WHERE tombstone = 0 AND transferred_id IS NOT NULL",
+    "SELECT id, transfer_id AS other FROM v_transactions_internal_alive WHERE transfer_id IS NOT NULL",
   );
   const otherOf = new Map(others.map(({ id, other }) => [id, other]));
   for (const { sequence } of world.booked) {

@@ -67,6 +67,18 @@ describe("YNAB: transfers through the transfer payee", () => {
     });
   }
 
+  it("writes neither side again when the store was lost", async () => {
+    await passes.arrive(out(), into("2025-07-11"), payment("1", { date: "2025-07-10" }));
+    await passes.pass();
+    await passes.loseStore();
+    await passes.arrive(out(), into("2025-07-11"), payment("1", { date: "2025-07-10" }));
+    for (let n = 0; n < 2; n++) assert.equal((await passes.pass()).counts["synced"], 0);
+    assert.equal(passes.posts, 1);
+    assertOneTransfer();
+    const states = (await passes.items()).map((item) => item.skipReason ?? item.state).sort();
+    assert.deepEqual(states, ["own-transfer", "synced", "synced"]);
+  });
+
   it("finds both sides of a transfer that a person entered", async () => {
     passes.twin.control.addTransaction({
       accountId: accountIds("current")!,

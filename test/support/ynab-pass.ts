@@ -12,7 +12,7 @@ export class YnabPasses {
 
   private constructor(
     readonly twin: YnabTwin,
-    readonly store: Store,
+    public store: Store,
     readonly clock: TestClock,
   ) {
     this.provider = this.open();
@@ -24,6 +24,14 @@ export class YnabPasses {
     const store = await memoryStore();
     await store.collection(bankAccounts).upsertMany(ACCOUNTS);
     return new YnabPasses(await startTwin({ now, ...options }), store, clock);
+  }
+
+  /** Begin anew with an empty store, as after a disk was lost. */
+  async loseStore(): Promise<void> {
+    await this.store.close();
+    this.store = await memoryStore();
+    await this.store.collection(bankAccounts).upsertMany(ACCOUNTS);
+    this.provider = this.open();
   }
 
   /** Another connection, as a restarted process has it. */
