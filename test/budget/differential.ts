@@ -172,21 +172,15 @@ class World {
           date: entry.date,
           amount: entry.amount,
           payee_name: entry.payee,
-          notes: entry.memo ?? `entered ${entry.payment}`,
+          notes: `entered ${entry.payment}`,
           ...(entry.category ? { category: this.category(entry.category) } : {}),
         })),
         { runTransfers: false, learnCategories: false },
       );
     }
-    // Adding does not answer which row is which: in the order of adding they are the newest last.
-    const left = new Map<string, number[]>();
-    for (const entry of entries) {
-      const key = `${this.account(entry.account)}|${entry.date}|${entry.amount}`;
-      left.set(key, [...(left.get(key) ?? []), entry.payment]);
-    }
     for (const row of await this.rows()) {
-      const payment = left.get(`${row.account}|${isoDate(row.date)}|${row.amount}`)?.shift();
-      if (payment !== undefined) this.entered.set(row.id, payment);
+      const payment = /^entered (\d+)$/.exec(row.notes ?? "")?.[1];
+      if (payment !== undefined) this.entered.set(row.id, Number(payment));
     }
     await this.client.sync();
   }
@@ -387,6 +381,8 @@ function kindsOf(booked: readonly HouseholdPayment[], mine: Budget, theirs: Budg
     }
     const origin = isOther(a) ? "other side of a transfer" : isWritten(a) ? "written" : "entered by hand";
     for (const field of FIELDS) {
+      // Which of two equal ones that were entered by hand stands for which payment is all the same.
+      if (field === "notes" && origin === "entered by hand" && areEqual(booked, a, b)) continue;
       if (a[field] !== b[field]) count(kinds, `${origin}: ${field}`, shown(a[field]), shown(b[field]));
     }
   }
@@ -396,6 +392,15 @@ function kindsOf(booked: readonly HouseholdPayment[], mine: Budget, theirs: Budg
 const isWritten = (row: Row) => row.importedId?.startsWith("TF1:") ?? false;
 const isOther = (row: Row) => row.transfer !== null && !isWritten(row);
 
+/** Were these rows entered by hand for payments that nobody can tell apart? */
+function areEqual(booked: readonly HouseholdPayment[], one: Row, other: Row): boolean {
+  const paymentOf = ({ notes }: Row) => booked.find(({ sequence }) => notes === `entered ${sequence}`);
+  const [a, b] = [paymentOf(one), paymentOf(other)];
+  return (
+    a !== undefined && b !== undefined && a.date === b.date && a.counterparty.name === b.counterparty.name
+  );
+}
+
 /** Our import ids follow from the id of the budget, which is another in each run. */
 const shown = (value: string | number | null) => String(value ?? "nothing").replace(/^TF1:.*/, "TF1:…");
 
@@ -403,11 +408,6 @@ function count(kinds: Map<string, Kind>, kind: string, tallyflow: string, actual
   const known = kinds.get(kind);
   if (known) known.payments++;
   else kinds.set(kind, { payments: 1, tallyflow, actual });
-}
-
-function isoDate(date: number): string {
-  const text = String(date);
-  return `${text.slice(0, 4)}-${text.slice(4, 6)}-${text.slice(6)}`;
 }
 
 function daysFrom(from: string, to: string): number {
