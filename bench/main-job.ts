@@ -120,6 +120,9 @@ async function run(
         ratios[`${key}: peak memory above bare Node-RED, MB`] = rounded(figures.peakMb - bare.peakMb);
         if (naive) {
           peers[`naive one by one, beside ${key}`] = naive;
+          ratios[`${key}: naive calls / our budget calls, for 1,000 payments`] = rounded(
+            naive.callsPer1000 / figures.callsPer1000,
+          );
           ratios[`${key}: naive calls / our budget calls`] = rounded(naive.calls / figures.budgetCalls);
           ratios[`${key}: naive time / our sync step`] = rounded(
             naive.seconds / figures.seconds["queue-sync"]!,
@@ -152,6 +155,8 @@ interface Figures {
   secondPassWaitedSeconds: number;
   cpuSeconds: number;
   budgetCalls: number;
+  /** Budget calls of the first pass for each 1,000 payments that it wrote. */
+  callsPer1000: number;
   bankCalls: number;
   peakMb: number;
   idleMb: number;
@@ -174,6 +179,7 @@ interface NaiveFigures {
   sample: number;
   sampleSeconds: number;
   calls: number;
+  callsPer1000: number;
   seconds: number;
   hoursAtRateLimit: number;
 }
@@ -236,6 +242,7 @@ async function passes(
   const count = (one: Pass, key: string) => one.run.counts[key] ?? 0;
   const rows = await budgetRows(simulators.env["TALLYFLOW_BUDGET_URL"]!);
   const judged = judge(simulators.options, rows, `ynab:${simulators.env["TALLYFLOW_BUDGET_PLAN"]}`);
+  const budgetCalls = count(first, "budget-extract.calls") + count(first, "queue-sync.calls");
   const seconds: Record<string, number> = {};
   for (const step of first.steps)
     seconds[step.step] = rounded((seconds[step.step] ?? 0) + (step.durationMs ?? 0) / 1000);
@@ -253,7 +260,8 @@ async function passes(
     secondPassSeconds: second.seconds,
     secondPassWaitedSeconds: second.waitedSeconds,
     cpuSeconds: rounded(after.cpuSeconds - idle.cpuSeconds),
-    budgetCalls: count(first, "budget-extract.calls") + count(first, "queue-sync.calls"),
+    budgetCalls,
+    callsPer1000: rounded((budgetCalls / count(first, "queue-sync.synced")) * 1000),
     bankCalls: count(first, "bank-extract.calls"),
     peakMb: nodeRed.stats().peakMb,
     idleMb: idle.residentMb,
@@ -358,6 +366,7 @@ async function naive(simulators: SimulatorsProcess, written: number): Promise<Na
     sample: sample.length,
     sampleSeconds: rounded(seconds),
     calls: Math.round(calls * share),
+    callsPer1000: rounded((calls / sample.length) * 1000),
     seconds: rounded(seconds * share),
     hoursAtRateLimit: rounded((calls * share) / YNAB_CALLS_PER_HOUR),
   };

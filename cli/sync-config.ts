@@ -34,10 +34,12 @@ export const SYNC_CONFIG = z.strictObject({
     }),
     z.strictObject({
       kind: z.literal("actual"),
-      url: z.url(),
+      url: z.url().optional(),
       password: text.optional(),
-      syncId: text,
+      syncId: text.optional(),
       encryptionPassword: text.optional(),
+      budgetFile: text.optional(),
+      rules: z.enum(["fill", "all", "none"]).optional(),
       currency: text.optional(),
       dataDir: text.optional(),
       modulePath: text.optional(),
@@ -126,6 +128,11 @@ export function readSyncConfig(file: string, environment: NodeJS.ProcessEnv = pr
       "TALLYFLOW_BUDGET_ENCRYPTION_PASSWORD",
       config.budget.encryptionPassword ?? environment["TALLYFLOW_BUDGET_ENCRYPTION_PASSWORD"],
     );
+    set(
+      "TALLYFLOW_BUDGET_BUDGET_FILE",
+      config.budget.budgetFile && path.resolve(path.dirname(file), config.budget.budgetFile),
+    );
+    set("TALLYFLOW_BUDGET_RULES", config.budget.rules);
     set("TALLYFLOW_BUDGET_CURRENCY", config.budget.currency);
     set(
       "TALLYFLOW_BUDGET_DATA_DIR",

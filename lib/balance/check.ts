@@ -6,7 +6,9 @@ import {
   type PaymentFacts,
   type QueueItem,
   type Store,
+  type Transaction,
 } from "../store";
+import { doubledByMatch } from "../budget";
 import { mappedAccounts } from "../queue";
 import { formatAmount, runInTurns, type Id, type Instant } from "../values";
 import { comparingBalances, type BalanceDifference, type BalanceRow } from "./compare";
@@ -94,14 +96,16 @@ export async function checkBalances(
       written.push({ ...rowOf(payment, undefined), id });
       standIns.set(id, payment.id);
     }
-    const stored: BalanceRow[] = [];
+    const standing: Transaction[] = [];
     for await (const row of store
       .collection(transactionsOf)
       .scan({ index: "byAccount", equals: [budget.id] })) {
-      if (row.deleted) continue;
-      const { id, date, amount, payeeName, memo } = row;
-      stored.push({ id, date, amount, text: payeeName ?? memo ?? "" });
+      if (!row.deleted) standing.push(row);
     }
+    const doubled = doubledByMatch(standing, (id) => pairs.has(id));
+    const stored = standing
+      .filter(({ id }) => !doubled.has(id))
+      .map(({ id, date, amount, payeeName, memo }) => ({ id, date, amount, text: payeeName ?? memo ?? "" }));
     const onItsWay = written.reduce((sum, row) => sum + row.amount, 0);
     const budgetBalance = budget.balance;
     const difference = await runInTurns(

@@ -1,4 +1,5 @@
 export * from "./port";
+export { doubledByMatch } from "./matched";
 export {
   budgetCursorId,
   budgetExtract,

@@ -39,6 +39,8 @@ export type CreateOutcome =
       transactionId: Id;
       /** As the budget stored it, its own rules applied; undo compares with it what stands later. */
       transaction?: Transaction;
+      /** The budget took it for the same as this transaction, which a person had entered; `transactionId` is its id. */
+      matchedWith?: Id;
     }
   /** The budget has this import id already; counts as success. */
   | { importId: string; status: "duplicate"; transactionId?: Id }
@@ -52,6 +54,11 @@ export type CreateOutcome =
 
 export interface TransactionChange {
   id: Id;
+  /**
+   * Change it only while it still has this category, so that what a person chose meanwhile stands. Actual checks it in
+   * the moment of the change; YNAB has no such condition, so that its rows are to be read right before.
+   */
+  onlyIf?: { categoryId: Id | null };
   categoryId?: Id | null;
   memo?: string;
   approved?: boolean;

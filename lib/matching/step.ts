@@ -22,7 +22,7 @@ import {
   type Id,
   type Instant,
 } from "../values";
-import { budgetCursorId } from "../budget";
+import { budgetCursorId, doubledByMatch } from "../budget";
 import {
   admit,
   applyMapping,
@@ -48,6 +48,9 @@ export interface MatchStepOptions {
 export interface MatchStepResult {
   counts: Counts;
 }
+
+/** Budgets match imports with what was entered by hand over more days than we do (YNAB: ten). */
+const BUDGETS_OWN_DAYS = 10;
 
 const WAITING: readonly QueueState[] = ["new", "review", "classified", "retry"];
 const SETTLED: readonly QueueState[] = ["skipped", "synced"];
@@ -169,17 +172,37 @@ async function freeTransactions(
       (await context.store.collection(matches).getMany(page.map((row) => row.id))).map((match) => match.id),
     );
     const untaken = page.filter((row) => !taken.has(row.id));
-    free.push(...(await toMatchTransactions(context, untaken)));
+    free.push(...(await toMatchTransactions(context, await withoutDoubled(context, untaken))));
     page = [];
   };
   for await (const row of context.store
     .collection(transactions)
-    .scan({ index: "byAccount", equals: [accountId], from })) {
-    if (!row.deleted) page.push(row);
+    .scan({ index: "byAccount", equals: [accountId], from: addDays(from, -BUDGETS_OWN_DAYS) })) {
+    if (!row.deleted && (row.date >= from || row.matchedTransactionId)) page.push(row);
     if (page.length === 500) await take();
   }
   await take();
   return free;
+}
+
+/**
+ * Of two rows that the budget itself matched only one stands for the event. It bears the import id of both, so that no
+ * other payment can claim it.
+ */
+async function withoutDoubled(context: StepContext, rows: readonly Transaction[]): Promise<Transaction[]> {
+  const ids = rows.flatMap((row) => row.matchedTransactionId ?? []);
+  if (ids.length === 0) return [...rows];
+  const collection = context.store.collection(transactions);
+  const partners = (await collection.getMany(ids)).filter((row) => !row.deleted);
+  const taken = new Set((await context.store.collection(matches).getMany(ids)).map((match) => match.id));
+  const byId = new Map([...rows, ...partners].map((row) => [row.id, row]));
+  const doubled = doubledByMatch([...byId.values()], (id) => taken.has(id));
+  return rows
+    .filter((row) => !doubled.has(row.id))
+    .map((row) => {
+      const importId = row.importId ?? byId.get(row.matchedTransactionId ?? "")?.importId;
+      return { ...row, ...(importId ? { importId } : {}) };
+    });
 }
 
 function toMatchPayment(payment: PaymentFacts, item: QueueItem): MatchPayment {
@@ -275,12 +298,13 @@ class TransferMarker {
     const moves: Move[] = [];
     const marks: { id: Id; expected: Partial<QueueItem>; set: Partial<QueueItem> }[] = [];
     let fresh = 0;
+    const written = await this.standingTransfers([...items.values()]);
     for (const pair of pairs) {
       const outgoing = items.get(pair.outgoing);
       const incoming = items.get(pair.incoming);
       if (!outgoing || !incoming) continue;
       if (outgoing.transferPaymentId !== pair.incoming) fresh++;
-      const [lead, follower] = this.roles(outgoing, incoming);
+      const [lead, follower] = this.roles(outgoing, incoming, written);
       for (const [item, other] of [
         [outgoing, incoming],
         [incoming, outgoing],
@@ -306,11 +330,29 @@ class TransferMarker {
   }
 
   /** Which side is written as the transfer, and which waiting side then comes with it. */
-  private roles(outgoing: QueueItem, incoming: QueueItem): [QueueItem | undefined, QueueItem | undefined] {
+  private roles(
+    outgoing: QueueItem,
+    incoming: QueueItem,
+    written: ReadonlySet<Id>,
+  ): [QueueItem | undefined, QueueItem | undefined] {
+    const writes = (item: QueueItem) => writesTransfer(item) || written.has(item.id);
     if (isWaiting(outgoing) && isWaiting(incoming)) return [outgoing, incoming];
-    if (isWaiting(incoming) && writesTransfer(outgoing)) return [outgoing, incoming];
-    if (isWaiting(outgoing) && writesTransfer(incoming)) return [incoming, outgoing];
+    if (isWaiting(incoming) && writes(outgoing)) return [outgoing, incoming];
+    if (isWaiting(outgoing) && writes(incoming)) return [incoming, outgoing];
     return [undefined, undefined];
+  }
+
+  /**
+   * Items found in the budget under our import id whose transaction is a transfer there: written by us before the store
+   * was lost, so that the item does not say it.
+   */
+  private async standingTransfers(items: readonly QueueItem[]): Promise<Set<Id>> {
+    const synced = items.filter((item) => item.state === "synced" && item.transferAccountId === undefined);
+    const rows = await this.context.store
+      .collection(transactions)
+      .getMany(synced.flatMap((item) => item.transactionId ?? []));
+    const transfers = new Set(rows.filter((row) => !row.deleted && row.transferAccountId).map(({ id }) => id));
+    return new Set(synced.filter((item) => transfers.has(item.transactionId ?? "")).map(({ id }) => id));
   }
 
   /** A payment to or from an own account whose other side has not come yet: it is written as a transfer already. */

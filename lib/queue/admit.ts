@@ -9,7 +9,7 @@ import {
   type SkipReason,
   type Store,
 } from "../store";
-import { contentHash, type CalendarDate, type Id, type Instant } from "../values";
+import { contentHash, localDate, type CalendarDate, type Id, type Instant } from "../values";
 import { mappedAccounts, type MappedAccounts } from "./mapping";
 import { moveItems, type Move } from "./states";
 
@@ -28,8 +28,8 @@ export interface AdmitOptions {
 const WAITING: readonly QueueState[] = ["new", "review", "classified", "retry"];
 /** Reasons that only a person takes away, or the match step when it finds the other side. */
 const STICKY: readonly (SkipReason | undefined)[] = ["own-transfer", "already-in-budget", "undone"];
-/** Reasons that go with the payment, not with the settings: it is booked, or the bank corrects its amount. */
-const OF_PAYMENT: readonly (SkipReason | undefined)[] = ["pending", "zero-amount"];
+/** Reasons that go without a change of the settings: it is booked, the bank corrects its amount, its day comes. */
+const OF_PAYMENT: readonly (SkipReason | undefined)[] = ["pending", "zero-amount", "future-date"];
 const PAGE = 500;
 
 /**
@@ -43,7 +43,7 @@ export async function admit(
   now: Instant,
 ): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
-  const judge = await Judge.create(store, options);
+  const judge = await Judge.create(store, options, now);
   const all = await judge.settingsChanged();
   for (const state of WAITING) await pass(store, options, state, judge, now, counts);
   await pass(
@@ -92,14 +92,20 @@ export class Judge {
   private constructor(
     private readonly store: Store,
     private readonly options: AdmitOptions,
+    private readonly now: Instant,
     private readonly mapped: MappedAccounts,
     private readonly currency: string | undefined,
   ) {}
 
-  static async create(store: Store, options: AdmitOptions, mapped?: MappedAccounts): Promise<Judge> {
+  static async create(
+    store: Store,
+    options: AdmitOptions,
+    now: Instant,
+    mapped?: MappedAccounts,
+  ): Promise<Judge> {
     const budget = await store.collection(budgets).get(options.budgetId);
     const accounts = mapped ?? (await mappedAccounts(store, options.budgetId));
-    return new Judge(store, options, accounts, budget?.currency);
+    return new Judge(store, options, now, accounts, budget?.currency);
   }
 
   async moves(items: readonly QueueItem[]): Promise<Move[]> {
@@ -136,6 +142,9 @@ export class Judge {
     if (this.currency && payment.currency !== this.currency) return "currency-mismatch";
     if (payment.amount === 0) return "zero-amount";
     if (mapped.budget.closed) return "account-closed";
+    // Queue sync finds it out, since it knows whether the budget takes such a date.
+    const today = localDate(this.now, mapped.bank.timeZone ?? "UTC");
+    if (item.skipReason === "future-date" && payment.date > today) return "future-date";
     return undefined;
   }
 

@@ -13,6 +13,7 @@ import { handBack, refusal } from "./failure";
 import type { Pass } from "./pass";
 import { take } from "./take";
 import { moveItems, type Move } from "./states";
+import { categoryGone, isAssignable } from "./transaction";
 import { writtenRow } from "./written";
 
 /**
@@ -100,8 +101,7 @@ export async function fillBatch(pass: Pass, items: readonly QueueItem[]): Promis
     const category = writing.categories.get(item.categoryId ?? "");
     if (!row || !change || !isFillable(row))
       moves.push({ item, to: "skipped", set: { skipReason: "already-in-budget" } });
-    else if (!category || category.deleted)
-      moves.push(refusal(pass, item, new TallyError("CATEGORY_GONE", "Its category no longer exists.")));
+    else if (!isAssignable(category)) moves.push(refusal(pass, item, categoryGone(category)));
     else ready.push(item);
   }
   await moveItems(context.store, moves, context.now());
@@ -117,7 +117,10 @@ export async function fillBatch(pass: Pass, items: readonly QueueItem[]): Promis
   let problem: TallyError | undefined;
   try {
     await budget.update(
-      held.items.flatMap((item) => changeOf(item) ?? []),
+      held.items.flatMap((item) => {
+        const change = changeOf(item);
+        return change ? { ...change, onlyIf: { categoryId: rows.get(item.fills!)!.categoryId ?? null } } : [];
+      }),
       context.signal,
     );
   } catch (thrown) {
@@ -136,7 +139,7 @@ async function record(
   const { context, counts } = pass;
   const rows = await standing(pass, items);
   const taken = items.filter((item) => isFilled(item, rows.get(item.fills!)));
-  const left = items.filter((item) => !taken.includes(item));
+  let left = items.filter((item) => !taken.includes(item));
   const done = taken.map((item): Move => ({
     item,
     to: "synced",
@@ -146,6 +149,21 @@ async function record(
   counts["synced"]! += moved.length;
   counts["filled"] = (counts["filled"] ?? 0) + moved.length;
   counts["lost"]! += done.length - moved.length;
+  const overtaken = left.filter((item) => {
+    const row = rows.get(item.fills!);
+    return !row || !isFillable(row);
+  });
+  // A person was quicker: theirs stands.
+  await moveItems(
+    context.store,
+    overtaken.map((item): Move => ({
+      item,
+      to: "retry",
+      set: { dueAt: context.now(), wrote: undefined, prior: undefined },
+    })),
+    context.now(),
+  );
+  left = left.filter((item) => !overtaken.includes(item));
   if (left.length === 0) return;
   if (problem && !OF_ROWS.includes(problem.code)) {
     await handBack(pass, left, problem, false);

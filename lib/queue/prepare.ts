@@ -12,8 +12,8 @@ export interface Prepared {
 
 export interface Preparation {
   ready: Prepared[];
-  /** Their day has not come in their account's time zone; with the instant at which to look again. */
-  ahead: { item: QueueItem; dueAt: Instant }[];
+  /** Their day has not come in their account's time zone. */
+  ahead: QueueItem[];
   /** These cannot be written as they are. */
   refused: { item: QueueItem; error: TallyError }[];
 }
@@ -34,7 +34,7 @@ export async function prepare(
     if (!payment) continue;
     const zone = writing.mapped.get(payment.accountId)?.bank.timeZone ?? "UTC";
     if (liesAhead(payment.date, today(zone), budget.limits)) {
-      result.ahead.push({ item, dueAt: `${payment.date}T00:00:00.000Z` });
+      result.ahead.push(item);
       continue;
     }
     try {

@@ -30,6 +30,7 @@ export async function preview(pass: Pass, matchedAt: string): Promise<Preview> {
   const judge = await Judge.create(
     context.store,
     { budgetId, ...(startDate ? { startDate } : {}) },
+    context.now(),
     writing.mapped,
   );
   const skipped: Record<string, number> = {};
@@ -52,8 +53,9 @@ export async function preview(pass: Pass, matchedAt: string): Promise<Preview> {
     const fillable = new Set(rows.filter(isFillable).map(({ id }) => id));
     changes.push(...fills.filter(({ id }) => fillable.has(id)));
     const created = ready.filter((item) => !item.fills);
-    for (const { item, write } of (await prepare(pass, created)).ready)
-      found.push({ date: item.date, write });
+    const { ready: writes, ahead } = await prepare(pass, created);
+    for (const { item, write } of writes) found.push({ date: item.date, write });
+    if (ahead.length > 0) skipped["future-date"] = (skipped["future-date"] ?? 0) + ahead.length;
   };
   const scan = async (state: QueueState, wanted: (item: QueueItem) => boolean): Promise<void> => {
     let after: string | undefined;

@@ -232,5 +232,6 @@ const REASONS: readonly SkipReason[] = [
   "zero-amount",
   "currency-mismatch",
   "account-closed",
+  "future-date",
   "undone",
 ];

@@ -1,5 +1,5 @@
 import type { CreateOutcome } from "../budget";
-import type { QueueItem } from "../store";
+import { matches, type QueueItem } from "../store";
 import { mapInTurns, TallyError, toTallyError } from "../values";
 import { handBack, isSuspicious, refusal } from "./failure";
 import type { Pass } from "./pass";
@@ -12,10 +12,12 @@ import { writtenItem, writtenRow } from "./written";
 /** Write items to the budget in one request. @throws TallyError when the request failed as a whole */
 export async function sendBatch(pass: Pass, items: readonly QueueItem[]): Promise<void> {
   const { ready, ahead, refused } = await prepare(pass, items);
+  const { skipped } = pass.result;
+  if (ahead.length > 0) skipped["future-date"] = (skipped["future-date"] ?? 0) + ahead.length;
   await moveItems(
     pass.context.store,
     [
-      ...ahead.map(({ item, dueAt }): Move => ({ item, to: "retry", set: { dueAt } })),
+      ...ahead.map((item): Move => ({ item, to: "skipped", set: { skipReason: "future-date" } })),
       ...refused.map(({ item, error }) => refusal(pass, item, error)),
     ],
     pass.context.now(),
@@ -72,6 +74,34 @@ async function record(
   const moved = await moveItems(pass.context.store, moves, pass.context.now());
   counts["synced"]! += moved.filter((item) => item.state === "synced").length;
   counts["lost"]! += moves.length - moved.length;
+  await reportWrongMatches(pass, sending, outcomes);
+}
+
+/**
+ * A budget that matches what is imported with what a person entered may take a row that stands for another payment.
+ * That cannot be taken back from here, so a person is told.
+ */
+async function reportWrongMatches(
+  { context, result }: Pass,
+  sending: readonly QueueItem[],
+  outcomes: readonly CreateOutcome[],
+): Promise<void> {
+  const paymentOf = new Map(sending.map((item) => [item.importId, item.paymentId]));
+  const matched = outcomes.flatMap((outcome) =>
+    outcome.status === "created" && outcome.matchedWith
+      ? [{ row: outcome.matchedWith, paymentId: paymentOf.get(outcome.importId)! }]
+      : [],
+  );
+  if (matched.length === 0) return;
+  const known = await context.store.collection(matches).getMany(matched.map(({ row }) => row));
+  const standsFor = new Map(known.map((match) => [match.id, match.paymentId]));
+  for (const { row, paymentId } of matched) {
+    const other = standsFor.get(row);
+    if (other === undefined || other === paymentId) continue;
+    const message = `The budget matched the payment ${paymentId} with the transaction that stands for the payment ${other}. Take the match apart in the budget, so that both stand.`;
+    if (result.problems.length < 20) result.problems.push({ paymentId, message });
+    context.log("warn", message);
+  }
 }
 
 function asError({ error, retryAfterMs }: CreateOutcome & { status: "rejected" }): TallyError {

@@ -18,7 +18,7 @@ export interface WriteContext {
 
 /**
  * The transaction that a queue item becomes in the budget.
- * @throws TallyError CATEGORY_GONE when its category was deleted meanwhile; NOT_FOUND when its account is no longer
+ * @throws TallyError CATEGORY_GONE when its category was deleted or hidden meanwhile; NOT_FOUND when its account is no longer
  *   mapped
  */
 export function toTransaction(item: QueueItem, payment: PaymentFacts, context: WriteContext): NewTransaction {
@@ -29,12 +29,7 @@ export function toTransaction(item: QueueItem, payment: PaymentFacts, context: W
   const other = item.transferAccountId ? context.mapped.get(item.transferAccountId)?.budget.id : undefined;
   const transferAccountId = other !== mapped.budget.id ? other : undefined;
   const category = item.categoryId ? context.categories.get(item.categoryId) : undefined;
-  if (!transferAccountId && item.categoryId && (!category || category.deleted)) {
-    throw new TallyError(
-      "CATEGORY_GONE",
-      `Its category${category ? ` "${category.name}"` : ""} no longer exists in the budget. It is classified again.`,
-    );
-  }
+  if (!transferAccountId && item.categoryId && !isAssignable(category)) throw categoryGone(category);
   const payee = payeeName(payment);
   const approve =
     context.options.approveAbove !== undefined && (item.confidence ?? 0) >= context.options.approveAbove;
@@ -49,6 +44,21 @@ export function toTransaction(item: QueueItem, payment: PaymentFacts, context: W
     cleared: payment.status === "booked" ? "cleared" : "uncleared",
     approved: approve,
   };
+}
+
+/** May transactions be given the category: it stands, is not hidden, and is not the budget's own. */
+export function isAssignable(category: Category | undefined): category is Category {
+  return category !== undefined && !category.deleted && !category.hidden && !category.internal;
+}
+
+/** Why a payment cannot have the category that was chosen for it. */
+export function categoryGone(category: Category | undefined): TallyError {
+  const name = category ? ` "${category.name}"` : "";
+  const what = !category || category.deleted ? "no longer exists" : "is hidden or the budget's own";
+  return new TallyError(
+    "CATEGORY_GONE",
+    `Its category${name} ${what} in the budget. It is classified again.`,
+  );
 }
 
 /** The counterparty's name, or else the first words of the description. */

@@ -41,6 +41,7 @@ export function changesSince(wrote: WrittenValues, row: Transaction): string[] {
   compare(now.categoryId === wrote.categoryId && !row.split, "category");
   compare(now.memo === wrote.memo, "memo");
   compare(wrote.payee === undefined || now.payee === wrote.payee, "payee");
+  compare(row.matchedTransactionId === undefined, "match with a transaction entered by hand");
   // Approving is a person's word on it. That it is not approved where we asked for it is the budget's way.
   compare(wrote.approved || !now.approved, "approval");
   return changed;

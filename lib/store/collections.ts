@@ -114,6 +114,8 @@ export interface Transaction extends Doc {
   transferAccountId?: Id;
   /** For a transfer: the transaction on the other account. */
   transferTransactionId?: Id;
+  /** The budget itself took an imported and a hand-entered one for the same: the other of the two, listed or not. */
+  matchedTransactionId?: Id;
   /** Set on a parent whose amount is split; its parts are not stored as transactions of their own. */
   split?: { amount: number; categoryId?: Id | null; memo?: string }[];
   deleted: boolean;
@@ -164,6 +166,8 @@ export type SkipReason =
   | "zero-amount"
   | "currency-mismatch"
   | "account-closed"
+  /** Its day has not come, and the budget takes none before. */
+  | "future-date"
   /** Its batch was undone: it is written again only when a person asks for it. */
   | "undone";
 

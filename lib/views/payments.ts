@@ -26,6 +26,7 @@ const SKIPPED: Readonly<Record<SkipReason, string>> = {
   "zero-amount": "Its amount is zero.",
   "currency-mismatch": "Its currency is not that of the budget account.",
   "account-closed": "The budget account is closed.",
+  "future-date": "Its day has not come, and the budget takes none before. It is written then.",
   undone: "Its batch was undone. It is written again when you requeue it.",
 };
 

@@ -1,6 +1,7 @@
+import { homedir } from "node:os";
 import path from "node:path";
 import { listYnabPlans, openYnab, type BudgetProvider, type YnabConnection } from "../../lib/budget";
-import { openActual } from "../../lib/budget/actual";
+import { openActual, type ActualOptions } from "../../lib/budget/actual";
 import type { Store } from "../../lib/store";
 import { TallyError } from "../../lib/values";
 import type { ListItem, OptionsOf, Place } from "../runtime";
@@ -25,16 +26,35 @@ export async function openBudget(options: Options, store: Store, place: Place): 
     };
     return openYnab({ ...connection, plan: await planId(connection, options.plan), currency });
   }
-  return openActual({
-    serverUrl: needed(options, "serverUrl"),
-    password: needed(options, "password"),
-    syncId: needed(options, "syncId"),
+  return openActual(actualOptions(options, place));
+}
+
+/**
+ * Where an Actual budget is and how it is opened.
+ * @throws TallyError CONFIG_INVALID when neither or both of a server and a local budget are named
+ */
+export function actualOptions(options: Options, place: Place): ActualOptions {
+  const { currency, rules, budgetFile, serverUrl } = options;
+  const shared = {
     dataDir: place.path(options.dataDir ?? ACTUAL_FOLDER),
     userDir: place.path("."),
     ...(options.modulePath ? { modulePath: place.path(options.modulePath) } : {}),
     currency,
+    rules,
+  };
+  if (budgetFile) {
+    if (!serverUrl)
+      return { ...shared, budgetFile: place.path(budgetFile.replace(/^~(?=[/\\])/, homedir())) };
+    const message = "tally-budget: serverUrl and budgetFile are both set. Leave one of them empty.";
+    throw new TallyError("CONFIG_INVALID", message, { details: { fields: ["serverUrl", "budgetFile"] } });
+  }
+  return {
+    ...shared,
+    serverUrl: needed(options, "serverUrl"),
+    password: needed(options, "password"),
+    syncId: needed(options, "syncId"),
     ...(options.encryptionPassword ? { encryptionPassword: options.encryptionPassword } : {}),
-  });
+  };
 }
 
 /** A plan's id as YNAB knows it, from its id, its name, or nothing where there is only one. */

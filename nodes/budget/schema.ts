@@ -29,7 +29,7 @@ export const schema = nodeSchema("tally-budget", "config", {
   }),
   serverUrl: field(z.url().optional(), {
     label: "Server",
-    description: "Address of your Actual server.",
+    description: "Address of your Actual server. Leave it empty for a budget without a server.",
     placeholder: "http://localhost:5006",
     when: { field: "provider", values: ["actual"] },
   }),
@@ -48,6 +48,24 @@ export const schema = nodeSchema("tally-budget", "config", {
   syncId: field(z.string().min(1).optional(), {
     label: "Sync id",
     description: "In Actual under Settings, Show advanced settings.",
+    when: { field: "provider", values: ["actual"] },
+  }),
+  budgetFile: field(z.string().min(1).optional(), {
+    label: "Local budget",
+    description:
+      "Only without a server: the folder of the budget, the one that holds db.sqlite and metadata.json. It is used in place, so close it in Actual's app first. A relative path starts at Node-RED's user directory.",
+    placeholder: "~/Documents/Actual/My-Finances-1a2b3c4",
+    when: { field: "provider", values: ["actual"] },
+  }),
+  rules: field(z.enum(["fill", "all", "none"]).default("fill"), {
+    label: "Rules of the budget",
+    description:
+      "What Actual's own rules may do to what is written: rename payees, write notes and fill in a missing category; overrule the category too; or nothing. They never change account, date or amount.",
+    options: {
+      fill: "Fill in what is missing",
+      all: "Overrule the category",
+      none: "Switched off",
+    },
     when: { field: "provider", values: ["actual"] },
   }),
   dataDir: field(z.string().min(1).optional(), {

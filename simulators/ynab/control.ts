@@ -54,9 +54,11 @@ export class Control {
     return this.state.knowledge;
   }
 
-  /** All transactions, in the order of their dates; deleted ones only when asked for. */
+  /** All transactions that count, in the order of their dates; deleted ones only when asked for. */
   all(options: { deleted?: boolean } = {}): (Transaction & { payeeName: string | null })[] {
-    const rows = this.state.transactions().filter((row) => options.deleted || !row.deleted);
+    const rows = this.state
+      .transactions()
+      .filter((row) => !row.absorbed && (options.deleted || !row.deleted));
     const payees = this.state.tables.payee;
     return rows.map((row) => ({ ...row, payeeName: payees.get(row.payeeId ?? "")?.name ?? null }));
   }
@@ -115,6 +117,11 @@ export class Control {
 
   deleteTransaction(id: string): void {
     this.transactions.delete(id);
+  }
+
+  /** Take the match of a hand-entered transaction with an imported one apart. */
+  unmatch(id: string): void {
+    this.transactions.unmatch(id);
   }
 
   renameCategory(id: string, name: string): void {
@@ -196,6 +203,7 @@ export const CONTROL_CALLS = [
   "addTransaction",
   "editTransaction",
   "deleteTransaction",
+  "unmatch",
   "renameCategory",
   "hideCategory",
   "renameGroup",

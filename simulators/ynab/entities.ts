@@ -73,6 +73,10 @@ export interface Transaction extends Versioned {
   transferTransactionId: string | null;
   importId: string | null;
   importPayee: string | null;
+  /** The other one of an imported and a hand-entered transaction that were matched. */
+  matchedTransactionId?: string | null;
+  /** It was matched with a hand-entered one, which stands for both: it counts in no balance. */
+  absorbed?: boolean;
   /** The parts of a split; empty when it is none. */
   parts: Part[];
 }

@@ -8,7 +8,7 @@ import { Routes } from "./routes";
 import { accountIdOf, categoryIdOf, seed } from "./seed";
 import { TwinServer } from "./server";
 import { State } from "./state";
-import { Transactions } from "./transactions";
+import { Transactions, type Matching } from "./transactions";
 import { Views } from "./views";
 
 export type { Control, LoggedRequest, PersonalTransaction } from "./control";
@@ -28,6 +28,8 @@ export interface YnabTwinOptions {
   rateLimit?: number;
   /** Added to each answer. */
   latencyMs?: number;
+  /** Are imported transactions matched with those entered by hand? `off` when absent. */
+  matching?: Matching;
   /** Serve `POST /__control`, for tests and demos that run the twin in another process. */
   controlRoute?: boolean;
   /** Sees each request that no fault hit, with its answer: for judges of the protocol. */
@@ -63,7 +65,8 @@ const EMPTY: Household = {
  * An offline twin of YNAB's API 1.85.0 on localhost, with one plan. Made after the official OpenAPI description;
  * what that leaves open follows YNAB's documentation and recorded answers, and what neither says is chosen so that
  * it is hard on a client (a payee name of a transfer makes a transfer, one fault is reported at a time).
- * Not there: matching of imported with user-entered transactions, payee rename rules, money movements.
+ * Not there: payee rename rules, money movements. Imported transactions are matched with user-entered ones when asked
+ * for.
  */
 export async function startYnabTwin(options: YnabTwinOptions = {}): Promise<YnabTwin> {
   const household = options.household ?? EMPTY;
@@ -79,7 +82,7 @@ export async function startYnabTwin(options: YnabTwinOptions = {}): Promise<Ynab
 
   const iso = state.plan!.currency;
   const views = new Views(state, { iso, digits: Math.min(3, currencyExponent(iso)) }, today);
-  const transactions = new Transactions(state, () => ({ today: today() }));
+  const transactions = new Transactions(state, () => ({ today: today() }), options.matching ?? "off");
   const faults = new Faults();
   const limit = new HourlyLimit(options.rateLimit ?? 200, now);
   const control = new Control(state, transactions, faults, limit);

@@ -73,7 +73,7 @@ export class Routes {
     } else if (id === "import" && method === "POST") {
       return answer({ transaction_ids: [] });
     } else if (rest.length === 1) {
-      if (method === "GET") return this.one(this.state.live("transaction", id) ?? missing());
+      if (method === "GET") return this.one(this.transactions.shown(id) ?? missing());
       if (method === "DELETE") return this.one(this.transactions.delete(id));
       if (method === "PUT") {
         const item = objectOf(objectOf(call.body)["transaction"]) as SaveFields;
@@ -164,6 +164,7 @@ export class Routes {
     }
     const after = since(call);
     return this.state.transactions().filter((row) => {
+      if (!this.transactions.isShown(row)) return false;
       if (row.date < first || row.date > last) return false;
       if (after === undefined ? row.deleted : row.k <= after) return false;
       if (type === "unapproved") return !row.approved;
@@ -178,7 +179,7 @@ export class Routes {
   private export(after: number | undefined) {
     const { tables } = this.state;
     const shown = <T extends Versioned>(rows: Iterable<T>) => visible(this.state, rows, after);
-    const rows = shown(this.state.transactions());
+    const rows = shown(this.state.transactions()).filter((row) => this.transactions.isShown(row));
     const categories = shown<Category>(tables.category.values()).map((row) => this.views.category(row));
     return {
       ...this.views.planSummary(),

@@ -135,7 +135,7 @@ export class State {
 
   private count(transaction: Transaction, sign: 1 | -1, k: number): void {
     this.touch(transaction.accountId, k);
-    if (transaction.deleted) return;
+    if (transaction.deleted || transaction.absorbed) return;
     const balance = this.balances.get(transaction.accountId) ?? { cleared: 0, uncleared: 0 };
     balance[transaction.cleared === "uncleared" ? "uncleared" : "cleared"] += sign * transaction.amount;
     this.balances.set(transaction.accountId, balance);

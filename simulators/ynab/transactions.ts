@@ -1,14 +1,26 @@
 import { randomUUID } from "node:crypto";
+import { daysBetween } from "../../lib/values";
 import type { Cleared, Part, Transaction } from "./entities";
 import { badRequest, conflict, notFound } from "./errors";
 import { checkAll, faultOf, type Dates, type SaveFields } from "./rules";
 import type { State } from "./state";
+
+/**
+ * What becomes of an imported transaction that matches one entered by hand. The description says that they are matched
+ * and each names the other; it does not say whether a list shows one of them or both. `one`: the hand-entered one,
+ * which then bears the import id. `off`: nothing is matched.
+ */
+export type Matching = "off" | "one" | "both";
+
+/** How far apart their dates may be, by the description of `import_id`. */
+const MATCH_DAYS = 10;
 
 /** Creating, changing and deleting transactions, with transfers on both sides. */
 export class Transactions {
   constructor(
     private readonly state: State,
     private readonly dates: () => Dates,
+    private readonly matching: Matching,
   ) {}
 
   /** `POST /transactions` with `transaction`. */
@@ -58,7 +70,7 @@ export class Transactions {
 
   /** `PUT /transactions/{id}`. */
   updateOne(id: string, item: SaveFields): Transaction {
-    const row = this.state.live("transaction", id);
+    const row = this.shown(id);
     if (!row) throw notFound();
     const fault = faultOf(this.state, { ...item, import_id: undefined }, this.dates(), "update");
     if (fault) throw badRequest(fault);
@@ -67,7 +79,7 @@ export class Transactions {
 
   /** `DELETE /transactions/{id}`: the other side of a transfer goes with it. */
   delete(id: string): Transaction {
-    const row = this.state.live("transaction", id);
+    const row = this.shown(id);
     if (!row) throw notFound();
     return this.state.change(() => {
       const gone = this.state.put("transaction", { ...row, deleted: true });
@@ -77,9 +89,11 @@ export class Transactions {
   }
 
   private lookUp({ id, import_id }: SaveFields): Transaction | undefined {
-    if (id) return this.state.live("transaction", String(id));
+    if (id) return this.shown(String(id));
     if (!import_id) return undefined;
-    return this.state.transactions().find((row) => row.importId === import_id && !row.deleted);
+    return this.state
+      .transactions()
+      .find((row) => row.importId === import_id && !row.deleted && this.isShown(row));
   }
 
   /** Insert a checked item; within a change. */
@@ -109,7 +123,50 @@ export class Transactions {
       parts,
     };
     if (row.transferAccountId) row.transferTransactionId = this.insertOtherSide(row as Transaction);
-    return this.state.put("transaction", row);
+    const entered = imported && this.matching !== "off" ? this.enteredByHand(row as Transaction) : undefined;
+    if (!entered) return this.state.put("transaction", row);
+    this.state.put("transaction", {
+      ...entered,
+      matchedTransactionId: id,
+      ...(this.matching === "one" ? { importId: row.importId, importPayee: row.importPayee } : {}),
+    });
+    return this.state.put("transaction", { ...row, matchedTransactionId: entered.id, absorbed: true });
+  }
+
+  /** The nearest user-entered transaction that an imported one is matched with. */
+  private enteredByHand({ accountId, amount, date }: Transaction): Transaction | undefined {
+    const away = (row: Transaction) => Math.abs(daysBetween(row.date, date));
+    return this.state
+      .transactions()
+      .filter((row) => row.accountId === accountId && row.amount === amount && away(row) <= MATCH_DAYS)
+      .filter((row) => !row.deleted && !row.importId && !row.matchedTransactionId)
+      .sort((a, b) => away(a) - away(b))[0];
+  }
+
+  /** A person takes a match apart: both stand by themselves again. */
+  unmatch(enteredId: string): void {
+    const entered = this.state.live("transaction", enteredId);
+    const imported = this.state.live("transaction", entered?.matchedTransactionId);
+    if (!entered || !imported) throw notFound();
+    this.state.change(() => {
+      this.state.put("transaction", {
+        ...entered,
+        matchedTransactionId: null,
+        importId: null,
+        importPayee: null,
+      });
+      this.state.put("transaction", { ...imported, matchedTransactionId: null, absorbed: false });
+    });
+  }
+
+  /** A transaction as the API shows it; what was matched away is not shown, unless both are. */
+  shown(id: string): Transaction | undefined {
+    const row = this.state.live("transaction", id);
+    return row && this.isShown(row) ? row : undefined;
+  }
+
+  isShown(row: Transaction): boolean {
+    return !row.absorbed || this.matching === "both";
   }
 
   private insertOtherSide(row: Transaction): string {

@@ -157,7 +157,7 @@ export class Views {
       category_id: transaction.categoryId,
       transfer_account_id: transaction.transferAccountId,
       transfer_transaction_id: transaction.transferTransactionId,
-      matched_transaction_id: null,
+      matched_transaction_id: transaction.matchedTransactionId ?? null,
       import_id: transaction.importId,
       import_payee_name: transaction.importPayee,
       import_payee_name_original: transaction.importPayee,

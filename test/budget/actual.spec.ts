@@ -2,6 +2,7 @@ import { startActualServer, type ActualServer } from "../servers/actual";
 import type { ActualClient } from "../servers/actual-client";
 import { actualFixture } from "./actual-fixture";
 import { actualFaults } from "./actual-faults";
+import { actualMeanwhile } from "./actual-meanwhile";
 import { actualOwn } from "./actual-own";
 import { budgetContract } from "./contract";
 
@@ -26,6 +27,10 @@ describe("Actual on a real server", function () {
 
   budgetContract("Actual", () => actualFixture(server, client));
   actualOwn(
+    () => server,
+    () => client,
+  );
+  actualMeanwhile(
     () => server,
     () => client,
   );

@@ -140,6 +140,17 @@ export function categoryRows(session: Session): Promise<CategoryRow[]> {
   );
 }
 
+/** All groups of categories, deleted ones included. */
+export function groupRows(session: Session): Promise<GroupRow[]> {
+  return session.rows<GroupRow>(
+    session.api
+      .q("category_groups")
+      .options({ categories: "none" })
+      .withDead()
+      .select(["id", "name", "hidden", "tombstone"]),
+  );
+}
+
 async function readAccounts(
   session: Session,
   payees: ReadonlyMap<string, PayeeRow>,
@@ -171,13 +182,7 @@ async function readAccounts(
 }
 
 async function readCategories(session: Session): Promise<Category[]> {
-  const groups = await session.rows<GroupRow>(
-    session.api
-      .q("category_groups")
-      .options({ categories: "none" })
-      .withDead()
-      .select(["id", "name", "hidden", "tombstone"]),
-  );
+  const groups = await groupRows(session);
   const groupOf = new Map(groups.map((group) => [group.id, group]));
   return (await categoryRows(session)).map((row) => {
     const group = row.group ? groupOf.get(row.group) : undefined;

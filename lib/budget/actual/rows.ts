@@ -3,7 +3,7 @@ import { ownId, TallyError } from "../../values";
 import type { NewTransaction } from "../port";
 import type { AccountRow, PayeeRow } from "./api";
 import { cutText, LIMITS } from "./limits";
-import { accountRows, categoryRows, readPayees } from "./read";
+import { accountRows, categoryRows, groupRows, readPayees } from "./read";
 import type { Session } from "./session";
 
 /** A row for Actual's own batch handler. */
@@ -23,7 +23,7 @@ export interface NewRow {
   sort_order: number;
 }
 
-/** What new rows are checked against: standing accounts and categories, and all payees, by their own ids. */
+/** What new rows are checked against: standing accounts, categories that can be given, all payees; by their own ids. */
 export interface Books {
   accounts: ReadonlyMap<string, AccountRow>;
   categories: ReadonlySet<string>;
@@ -43,7 +43,12 @@ export function rowId(importId: string, side: "own" | "other" = "own"): string {
 /** Read what new rows are checked against. */
 export async function readBooks(session: Session): Promise<Books> {
   const accounts = (await accountRows(session)).filter((row) => !row.tombstone);
-  const categories = (await categoryRows(session)).filter((row) => !row.tombstone);
+  const hidden = new Set(
+    (await groupRows(session)).filter((group) => group.hidden || group.tombstone).map(({ id }) => id),
+  );
+  const categories = (await categoryRows(session)).filter(
+    (row) => !row.tombstone && !row.hidden && !hidden.has(row.group ?? ""),
+  );
   return {
     accounts: new Map(accounts.map((row) => [row.id, row])),
     categories: new Set(categories.map((row) => row.id)),

@@ -57,7 +57,10 @@ export async function create(session: Session, items: readonly NewTransaction[])
   });
 }
 
-/** Change category and memo; Actual knows no approval. The parts of a split keep their own categories. */
+/**
+ * Change category and memo; Actual knows no approval. The parts of a split keep their own categories, and a reconciled
+ * row stays as it is.
+ */
 export async function update(session: Session, changes: readonly TransactionChange[]): Promise<void> {
   await session.sync();
   const ids = changes.map((change) => ownId(change.id));
@@ -72,6 +75,7 @@ export async function update(session: Session, changes: readonly TransactionChan
       gone.push(change.id);
       continue;
     }
+    if (row.reconciled || !isAsExpected(row, change)) continue;
     const next: (typeof updated)[number] = { id: row.id };
     if (change.memo !== undefined) next.notes = cutText(change.memo, LIMITS.memo) || null;
     if (change.categoryId !== undefined && !row.is_parent && !books.accounts.get(row.account)?.offbudget) {
@@ -92,7 +96,7 @@ export async function update(session: Session, changes: readonly TransactionChan
   if (goneCategories.length > 0) {
     throw new TallyError(
       "CATEGORY_GONE",
-      `These categories are not in the budget any more: ${list(goneCategories)}.`,
+      `These categories were deleted or hidden in the budget: ${list(goneCategories)}.`,
       {
         details: { categoryIds: goneCategories },
       },
@@ -114,6 +118,12 @@ export async function remove(session: Session, ids: readonly Id[]): Promise<void
   await session.sync();
 }
 
+/** Has the row the category that the change was made for? What a person chose meanwhile came with the sync before. */
+function isAsExpected(row: TransactionRow, { onlyIf }: TransactionChange): boolean {
+  if (!onlyIf) return true;
+  return row.category === (onlyIf.categoryId === null ? null : ownId(onlyIf.categoryId));
+}
+
 const isStanding = (row: TransactionRow) => !row.tombstone;
 const list = (ids: readonly Id[]) =>
   ids.slice(0, 5).join(", ") + (ids.length > 5 ? `, … (${ids.length})` : "");
@@ -133,7 +143,7 @@ function checkItem(session: Session, item: NewTransaction, books: Books): void {
   if (item.categoryId && !books.categories.has(ownId(item.categoryId))) {
     throw new TallyError(
       "CATEGORY_GONE",
-      `The category ${item.categoryId} is not in the budget any more. Choose another one.`,
+      `The category ${item.categoryId} was deleted or hidden in the budget. Choose another one.`,
     );
   }
 }

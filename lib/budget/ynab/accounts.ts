@@ -14,9 +14,8 @@ export class AccountBook {
   async get(id: string, signal?: AbortSignal): Promise<WireAccount | undefined> {
     const known = this.known?.get(id);
     if (known) return known;
-    const data = await this.api.call<{ accounts: WireAccount[] }>({
-      method: "GET",
-      path: `/plans/${this.plan}/accounts`,
+    const data = await this.api.call<{ accounts: WireAccount[] }>("accounts", {
+      ids: { plan_id: this.plan },
       ...(signal ? { signal } : {}),
     });
     this.known = new Map(data.accounts.map((account) => [account.id, account]));

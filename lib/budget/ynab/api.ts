@@ -1,6 +1,7 @@
 import { apiBase, HttpClient, type HttpClientOptions, type HttpRequest } from "../../http";
 import type { Store } from "../../store";
 import { sha256, TallyError } from "../../values";
+import { OPERATIONS, pathOf, type OperationName, type PathIds } from "./operations";
 
 export const YNAB_URL = "https://api.ynab.com/v1";
 const HOUR = 3_600_000;
@@ -18,6 +19,9 @@ export interface YnabConnection {
   callsPerHour?: number;
   http?: Pick<HttpClientOptions, "timeoutMs" | "retries" | "maxWaitMs" | "sleep" | "now">;
 }
+
+/** What a request says beside which operation it is. */
+export type YnabRequest = Omit<HttpRequest, "method" | "path"> & { ids?: PathIds };
 
 /** Requests to YNAB, with errors that say what to do. */
 export class YnabApi {
@@ -53,9 +57,14 @@ export class YnabApi {
   }
 
   /** The `data` of an answer. */
-  async call<T>(request: HttpRequest): Promise<T> {
+  async call<T>(name: OperationName, { ids = {}, ...request }: YnabRequest = {}): Promise<T> {
     try {
-      const { body } = await this.client.request<{ data?: T }>(request);
+      const { method } = OPERATIONS[name];
+      const { body } = await this.client.request<{ data?: T }>({
+        ...request,
+        method,
+        path: pathOf(name, ids),
+      });
       if (body?.data === undefined || body.data === null || typeof body.data !== "object") {
         throw new TallyError("PROVIDER_MALFORMED", "YNAB's answer holds no data. It is tried again later.", {
           retryable: true,

@@ -50,9 +50,8 @@ async function send(
     ...(change.approved === undefined ? {} : { approved: change.approved }),
   }));
   try {
-    await api.call({
-      method: "PATCH",
-      path: `/plans/${plan}/transactions`,
+    await api.call("updateTransactions", {
+      ids: { plan_id: plan },
       body: { transactions },
       // Setting the same values again changes nothing.
       repeatable: true,
@@ -90,15 +89,18 @@ export async function standingRows(
   const more = signal ? { signal } : {};
   const rows: WireTransaction[] = [];
   if (wanted.size >= WORTH_LISTING) {
-    const path = `/plans/${plan}/transactions`;
     const query = { since_date: firstDate };
-    const data = await api.call<{ transactions: WireTransaction[] }>({ method: "GET", path, query, ...more });
+    const data = await api.call<{ transactions: WireTransaction[] }>("transactions", {
+      ids: { plan_id: plan },
+      query,
+      ...more,
+    });
     rows.push(...data.transactions);
   } else {
     for (const id of wanted) {
-      const path = `/plans/${plan}/transactions/${encodeURIComponent(id)}`;
+      const ids = { plan_id: plan, transaction_id: id };
       const data = await unlessGone(() =>
-        api.call<{ transaction: WireTransaction }>({ method: "GET", path, ...more }),
+        api.call<{ transaction: WireTransaction }>("transaction", { ids, ...more }),
       );
       if (data) rows.push(data.transaction);
     }
@@ -120,9 +122,9 @@ export async function deleteTransactions(
     own = own.filter((id) => standing.has(id));
   }
   for (const id of own) {
-    const path = `/plans/${plan}/transactions/${encodeURIComponent(id)}`;
+    const which = { plan_id: plan, transaction_id: id };
     await unlessGone(() =>
-      api.call({ method: "DELETE", path, repeatable: true, ...(signal ? { signal } : {}) }),
+      api.call("deleteTransaction", { ids: which, repeatable: true, ...(signal ? { signal } : {}) }),
     );
   }
 }

@@ -130,9 +130,8 @@ export class BulkWriter {
     const { api, plan } = this.parts;
     let saved: WireSaved;
     try {
-      saved = await api.call<WireSaved>({
-        method: "POST",
-        path: `/plans/${plan}/transactions`,
+      saved = await api.call<WireSaved>("createTransactions", {
+        ids: { plan_id: plan },
         body: { transactions: bulk.map(({ wire }) => wire) },
         repeatable: false,
       });
@@ -152,7 +151,8 @@ export class BulkWriter {
     const at = bulk.length === 1 ? 0 : pointer === undefined ? undefined : Number(pointer);
     const bad = at === undefined ? undefined : bulk[at];
     if (bad) {
-      this.reject(bad.item, (await this.reason(bad, refusal)).toJSON());
+      const reason = await this.reason(bad, refusal);
+      this.reject(bad.item, reason.toJSON(), reason.retryAfterMs);
       return this.send(bulk.filter((entry) => entry !== bad));
     }
     const half = Math.ceil(bulk.length / 2);
@@ -165,10 +165,13 @@ export class BulkWriter {
     if (id && !(await this.parts.categories.has(id, { afresh: true }))) return categoryGone(item);
     const said = (detailOf(refusal) ?? refusal.message).replace(/ ?\(index: \d+\)/, "");
     const { status } = refusal.details;
+    // Today here may be tomorrow there: what is refused as ahead by a day goes in when that day has come everywhere.
+    const aheadMs = /future/.test(said) ? Date.parse(`${item.date}T12:00:00Z`) - this.parts.now() : 0;
+    const later = aheadMs > 0 ? { retryable: true, retryAfterMs: aheadMs } : {};
     return new TallyError(
       "PROVIDER_REFUSED",
       `YNAB refuses this transaction of ${item.date}: ${said}. The others of its bulk are not held up.`,
-      { details: { status, said } },
+      { details: { status, said }, ...later },
     );
   }
 
@@ -195,11 +198,14 @@ export class BulkWriter {
           { retryable: true },
         );
       }
+      // Matched at once with what a person had entered: then theirs is the row that goes on standing for it.
+      const matched = row?.matched_transaction_id;
       this.outcomes.set(importId, {
         importId,
         status: "created",
-        transactionId: ynabId(id),
-        ...(row ? { transaction: transactionOf({ budgetId: ynabId(plan), currency }, row) } : {}),
+        transactionId: ynabId(matched ?? id),
+        ...(matched ? { matchedWith: ynabId(matched) } : {}),
+        ...(row && !matched ? { transaction: transactionOf({ budgetId: ynabId(plan), currency }, row) } : {}),
       });
     }
   }
@@ -237,7 +243,7 @@ function itemFault(why: string): TallyError {
 function categoryGone(item: NewTransaction): TallyError {
   return new TallyError(
     "CATEGORY_GONE",
-    `The category ${item.categoryId} no longer exists in YNAB. Choose another one for this payment.`,
+    `The category ${item.categoryId} cannot be given in YNAB any more: it was deleted or hidden, or YNAB keeps it for itself. Choose another one for this payment.`,
     { details: { categoryId: item.categoryId } },
   );
 }

@@ -1,5 +1,5 @@
 import type { Budget } from "../../store";
-import { mapInTurns, type CalendarDate, type Json } from "../../values";
+import { mapInTurns, toTallyError, type CalendarDate, type Json } from "../../values";
 import type { BudgetDelta } from "../port";
 import type { YnabApi } from "./api";
 import { groupState, readCursor, RESOURCES, type YnabCursor } from "./cursor";
@@ -30,7 +30,12 @@ export class Extraction {
 
   async run(cursor: Json, since: CalendarDate | undefined): Promise<BudgetDelta> {
     let known = readCursor(cursor, this.plan, since);
-    let loaded = await this.load(known, since);
+    let loaded = await this.load(known, since).catch((thrown: unknown) => {
+      // A knowledge that YNAB refuses is of no use any more: begin anew, as without a cursor.
+      if (!known || toTallyError(thrown).code !== "PROVIDER_REFUSED") throw thrown;
+      known = undefined;
+      return this.load(undefined, since);
+    });
     if (known && RESOURCES.some((name) => loaded.knowledge[name] < known![name])) {
       // Server knowledge never falls by itself: this plan was started afresh, and a delta says nothing about it.
       known = undefined;
@@ -106,10 +111,12 @@ export class Extraction {
     return [...all.category_groups, ...gone];
   }
 
-  private get<T>(what: string, query: Record<string, string | number | undefined>): Promise<T> {
-    return this.api.call<T>({
-      method: "GET",
-      path: `/plans/${this.plan}/${what}`,
+  private get<T>(
+    what: (typeof RESOURCES)[number],
+    query: Record<string, string | number | undefined>,
+  ): Promise<T> {
+    return this.api.call<T>(what, {
+      ids: { plan_id: this.plan },
       query,
       ...(this.signal ? { signal: this.signal } : {}),
     });

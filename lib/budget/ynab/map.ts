@@ -28,16 +28,20 @@ export function accountOf(plan: Plan, row: WireAccount): BudgetAccount {
 }
 
 /**
- * A category of a group. Internal are those that YNAB keeps for itself: "Uncategorized", payments of credit cards and
- * the like. "Inflow: Ready to Assign" stands among them in YNAB, but people give it to their income, so it is not
- * internal here.
+ * Does YNAB keep the category for itself? "Uncategorized", payments of credit cards and the like. "Inflow: Ready to
+ * Assign" stands among them in YNAB, but people give it to their income, so it is not internal here.
  */
-export function categoryOf(plan: Plan, group: WireGroup, row: WireCategory): Category {
+export function isInternal(group: WireGroup, row: WireCategory): boolean {
   const own =
     row.internal === true ||
     group.internal === true ||
     /^(Internal Master Category|Credit Card Payments)$/.test(group.name);
-  const internal = own && !/^Inflow:/.test(row.name);
+  return own && !/^Inflow:/.test(row.name);
+}
+
+/** A category of a group. */
+export function categoryOf(plan: Plan, group: WireGroup, row: WireCategory): Category {
+  const internal = isInternal(group, row);
   return {
     id: ynabId(row.id),
     budgetId: plan.budgetId,
@@ -67,6 +71,7 @@ export function transactionOf(plan: Plan, row: WireTransaction): Transaction {
   const payeeId = optionalId(row.payee_id);
   const transferAccountId = optionalId(row.transfer_account_id);
   const transferTransactionId = optionalId(row.transfer_transaction_id);
+  const matchedTransactionId = optionalId(row.matched_transaction_id);
   const importedPayee = row.import_payee_name_original ?? row.import_payee_name;
   const uncategorized = parts.length > 0 || !row.category_id || row.category_name === "Uncategorized";
   return {
@@ -87,6 +92,7 @@ export function transactionOf(plan: Plan, row: WireTransaction): Transaction {
     ...(row.import_id ? { importId: row.import_id } : {}),
     ...(transferAccountId ? { transferAccountId } : {}),
     ...(transferTransactionId ? { transferTransactionId } : {}),
+    ...(matchedTransactionId ? { matchedTransactionId } : {}),
     ...(parts.length > 0
       ? {
           split: parts.map((part) => ({

@@ -48,11 +48,7 @@ export async function listYnabPlans(connection: YnabConnection, signal?: AbortSi
 }
 
 async function plansOf(api: YnabApi, signal?: AbortSignal): Promise<YnabPlan[]> {
-  const data = await api.call<{ plans: WirePlan[] }>({
-    method: "GET",
-    path: "/plans",
-    ...(signal ? { signal } : {}),
-  });
+  const data = await api.call<{ plans: WirePlan[] }>("plans", signal ? { signal } : {});
   return data.plans.map(({ id, name, currency_format }) => ({
     id,
     name,
@@ -127,17 +123,14 @@ class Ynab implements YnabProvider {
     const missing = new Set(importIds);
     const found = new Map<string, Id>();
     const [only, ...others] = range.accountIds;
-    const path =
-      only !== undefined && others.length === 0
-        ? `/plans/${this.plan}/accounts/${ownId(only)}/transactions`
-        : `/plans/${this.plan}/transactions`;
+    const alone = only !== undefined && others.length === 0 ? ownId(only) : undefined;
+    const ids = { plan_id: this.plan, ...(alone === undefined ? {} : { account_id: alone }) };
     const accounts = new Set(range.accountIds.map(ownId));
     for (const last_knowledge_of_server of [undefined, FIRST_KNOWLEDGE]) {
       if (missing.size === 0) break;
       const { transactions } = await this.naming(() =>
-        this.api.call<{ transactions: WireTransaction[] }>({
-          method: "GET",
-          path,
+        this.api.call<{ transactions: WireTransaction[] }>(alone ? "accountTransactions" : "transactions", {
+          ids,
           query: { since_date: range.from, last_knowledge_of_server },
           ...(signal ? { signal } : {}),
         }),

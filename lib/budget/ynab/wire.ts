@@ -61,6 +61,7 @@ export interface WireTransaction {
   category_name?: string | null;
   transfer_account_id?: string | null;
   transfer_transaction_id?: string | null;
+  matched_transaction_id?: string | null;
   import_id?: string | null;
   import_payee_name?: string | null;
   import_payee_name_original?: string | null;
