@@ -179,7 +179,7 @@ export async function shareQueue(filled: FilledQueue, options: WorkersOptions): 
 /** Spend a part of the hour's requests, on both sides. */
 async function useUp({ ynab }: Simulators, store: Store, calls: number): Promise<void> {
   const api = new YnabApi({ url: ynab.url, token: ynab.token, store });
-  await Promise.all(Array.from({ length: calls }, () => api.call({ method: "GET", path: "/user" })));
+  await Promise.all(Array.from({ length: calls }, () => api.call("plans", {})));
 }
 
 const writesOf = ({ ynab }: Simulators) => ynab.control.log.filter(({ method }) => method === "POST");
