@@ -55,8 +55,8 @@ export interface BankWebhooks {
     url: string,
     options?: { replaces?: (url: string) => boolean; signal?: AbortSignal },
   ): Promise<{ added: number; removed: number }>;
-  /** Remove the callbacks to this URL, and no others. How many there were. */
-  unregister(url: string, signal?: AbortSignal): Promise<number>;
+  /** Remove the callbacks to URLs of ours, and no others. How many there were. */
+  unregister(isOurs: (url: string) => boolean, signal?: AbortSignal): Promise<number>;
   /** Have the bank send again the callbacks to this URL that did not arrive. How many there are. */
   replay(url: string, signal?: AbortSignal): Promise<number>;
 }

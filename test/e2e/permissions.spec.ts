@@ -96,6 +96,8 @@ describe("admin routes with a login", function () {
       [
         ...ROUTES.map(({ method, path: route }) => `admin ${method} ${route}`),
         "app GET /tallyflow/health",
+        // Open to the bank, which has no login: guarded by its secret and by who calls.
+        "app POST /tallyflow/hook/:secret",
       ].sort(),
     );
   });

@@ -126,9 +126,9 @@ export class BunqWebhooks implements BankWebhooks {
     return { added: added.length, removed };
   }
 
-  async unregister(url: string, signal?: AbortSignal): Promise<number> {
+  async unregister(isOurs: (url: string) => boolean, signal?: AbortSignal): Promise<number> {
     const before = await this.#filters(signal);
-    const kept = before.filter(({ notification_target: target }) => target !== url);
+    const kept = before.filter(({ notification_target: target }) => !target || !isOurs(target));
     if (kept.length < before.length) await this.#write(kept, signal);
     return before.length - kept.length;
   }
