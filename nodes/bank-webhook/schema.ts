@@ -3,18 +3,19 @@ import { addressRanges } from "../../lib/http";
 import { bankField, storeField } from "../runtime/common-fields";
 import { field, nodeSchema } from "../runtime/schema";
 
-/** `185.40.108.0/22, 10.0.0.1` */
-const ranges = z
-  .string()
-  .refine((text) => {
-    try {
-      addressRanges(rangesOf(text));
-      return true;
-    } catch {
-      return false;
-    }
-  }, "must be IP addresses or ranges like 185.40.108.0/22, with commas between")
-  .optional();
+/** `185.40.108.0/22, 10.0.0.1`. Each field has a type of its own, since its label is attached to it. */
+const ranges = () =>
+  z
+    .string()
+    .refine((text) => {
+      try {
+        addressRanges(rangesOf(text));
+        return true;
+      } catch {
+        return false;
+      }
+    }, "must be IP addresses or ranges like 185.40.108.0/22, with commas between")
+    .optional();
 
 /** The ranges of a text in which commas or blanks stand between them. */
 export function rangesOf(text: string): string[] {
@@ -43,12 +44,12 @@ export const schema = nodeSchema("tally-bank-webhook", "listener", {
       "Where this Node-RED is reached from the internet. With it the node tells the bank to call here; without it, that is up to you.",
     placeholder: "https://home.example.org",
   }),
-  sources: field(ranges, {
+  sources: field(ranges(), {
     label: "Callers",
     description: "Addresses and ranges that may call, with commas between. Empty: those that the bank names.",
     placeholder: "those of the bank",
   }),
-  trustedProxies: field(ranges, {
+  trustedProxies: field(ranges(), {
     label: "Trusted proxies",
     description:
       "Addresses and ranges of reverse proxies of your own, whose X-Forwarded-For is believed. Empty: none, and who is connected is who calls.",

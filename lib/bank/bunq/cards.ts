@@ -142,7 +142,7 @@ export class CardActions {
       const before = new Set(this.#open);
       await this.#load();
       const open: number[] = [];
-      for (const action of this.#found.values()) {
+      for (const action of [...this.#found.values()].sort((a, b) => a.id - b.id)) {
         const { id } = action;
         const known = before.has(id);
         if (!known && (id <= since || !this.#isReserved(action))) continue;
@@ -151,7 +151,7 @@ export class CardActions {
         if (waits) open.push(id);
         if (known || waits) found.push(this.#pendingOf(action, settled));
       }
-      this.#open = open.sort((a, b) => a - b);
+      this.#open = open;
     });
     return found;
   }
