@@ -59,8 +59,9 @@ export const schema = nodeSchema("tally-bank-webhook", "listener", {
     label: "Gather for (seconds)",
     description: "Callbacks within this time become one message.",
   }),
-  job: field(z.string().min(1).max(80).default("bank-to-budget"), {
+  job: field(z.string().min(1).max(80).default("bank-webhook"), {
     label: "Job",
-    description: "Name of the job in the run ledger.",
+    description:
+      "Name of the job in the run ledger. Another than that of a schedule, which waits for its own only.",
   }),
 });

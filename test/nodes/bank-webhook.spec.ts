@@ -150,7 +150,7 @@ describe("tally-bank-webhook", () => {
     const { counts } = payload as { counts: Record<string, number> };
     assert.deepEqual([counts["inserted"], counts["accounts"], counts["calls"]], [1, 1, 1]);
     assert.equal(tally?.["trigger"], "webhook");
-    assert.equal(tally?.["job"], "bank-to-budget");
+    assert.equal(tally?.["job"], "bank-webhook");
     assert.match(String(tally?.["runId"]), /^run:/);
     assert.equal((await withStore((store) => store.collection(payments).get(`bunq:${id}`)))?.amount, -1234);
     await twin.control.settled();
