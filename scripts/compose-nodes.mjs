@@ -317,7 +317,7 @@ RED.nodes.registerType("${schema.type}", {
     ${defaults.join(",\n    ")}
   },
   credentials: {${credentials.length ? ` ${credentials.join(", ")} ` : ""}},
-  inputs: ${isConfig ? 0 : 1},
+  inputs: ${isConfig || schema.role === "listener" ? 0 : 1},
   outputs: ${isConfig ? 0 : 1},
   label() { return this.name || this._("label"); },
   paletteLabel() { return this._("palette"); },

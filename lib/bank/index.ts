@@ -2,7 +2,23 @@ export * from "./port";
 export * from "./consent";
 export { bankCursorId, bankExtract, type BankExtractOptions, type BankExtractResult } from "./extract";
 export { type Wait } from "./waits";
-export { openBunq, BUNQ_PRODUCTION_URL, BUNQ_SANDBOX_URL, type BunqOptions, type KeyStore } from "./bunq";
+export { bankExtractHinted } from "./hinted";
+export {
+  createSandboxUser,
+  openBunq,
+  openBunqByOAuth,
+  openBunqOAuth,
+  BUNQ_ADDRESSES,
+  BUNQ_CATEGORIES,
+  BUNQ_PRODUCTION_URL,
+  BUNQ_SANDBOX_URL,
+  type BunqBank,
+  type BunqEnvironment,
+  type BunqOAuth,
+  type BunqOAuthOptions,
+  type BunqOptions,
+  type KeyStore,
+} from "./bunq";
 export {
   openEnableBanking,
   ENABLE_BANKING_URL,

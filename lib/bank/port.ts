@@ -1,5 +1,5 @@
 import type { BankAccount, Payment } from "../store";
-import type { CalendarDate, ErrorCode, Json } from "../values";
+import type { CalendarDate, ErrorCode, Id, Json } from "../values";
 
 /** The provider port of banks: bunq, statement files and aggregators all look like this to the extract step. */
 
@@ -30,6 +30,45 @@ export interface PaymentsRequest {
   signal?: AbortSignal;
 }
 
+/** What a callback of a bank tells: where something happened. It is never believed, only looked at again. */
+export interface BankHint {
+  accountId: Id;
+  /** Absent when only the account is known. */
+  paymentId?: Id;
+}
+
+/** Banks that call back when something happens. */
+export interface BankWebhooks {
+  /** Where callbacks come from, as CIDRs; none when the bank does not say. */
+  readonly ranges: readonly string[];
+  /**
+   * The hints in the body of a callback; none in one that has nothing to do with payments.
+   * @throws TallyError PROVIDER_MALFORMED for what is no callback of this bank
+   */
+  hintsOf(body: unknown): BankHint[];
+  /**
+   * Have the bank call this URL, and leave the callbacks of others as they are.
+   * @param replaces is this the URL of an earlier registration of ours, to be removed?
+   * @throws TallyError CONFIG_INVALID for a URL that the bank does not call; AUTH_*, PROVIDER_*
+   */
+  register(
+    url: string,
+    options?: { replaces?: (url: string) => boolean; signal?: AbortSignal },
+  ): Promise<{ added: number; removed: number }>;
+  /** Remove the callbacks to URLs of ours, and no others. How many there were. */
+  unregister(isOurs: (url: string) => boolean, signal?: AbortSignal): Promise<number>;
+  /** Have the bank send again the callbacks to this URL that did not arrive. How many there are. */
+  replay(url: string, signal?: AbortSignal): Promise<number>;
+}
+
+/** Payments that were asked for by their ids. */
+export interface RefetchedPayments {
+  payments: Payment[];
+  errors: RowError[];
+  /** Those that the bank does not know, or not yet. */
+  missing: Id[];
+}
+
 export interface BankProvider {
   /** `bunq`, `files`, ... */
   readonly kind: string;
@@ -43,6 +82,9 @@ export interface BankProvider {
    * nothing.
    */
   payments(account: BankAccount, request: PaymentsRequest): AsyncIterable<PaymentPage>;
+  /** Payments of an account by their ids, where the bank can be asked so. */
+  refetch?(account: BankAccount, ids: readonly Id[], signal?: AbortSignal): Promise<RefetchedPayments>;
+  readonly webhooks?: BankWebhooks;
   /** Requests made since the provider was opened. */
   readonly calls: number;
   close(): Promise<void>;

@@ -41,6 +41,8 @@ export interface Payment extends Doc {
   /** What was paid in a foreign currency. */
   original?: { amount: number; currency: string };
   counterparty?: Party;
+  /** Of a card payment, where the bank says so: the merchant category code (ISO 18245) and the terminal's city. */
+  merchant?: { category?: string; city?: string };
   description: string;
   /** The bank's own kind of payment (card, direct debit, ...), lower case. */
   type?: string;

@@ -1,7 +1,8 @@
 import type { NodeAPI } from "node-red";
-import { bankExtract } from "../../lib/bank";
+import { bankExtract, bankExtractHinted } from "../../lib/bank";
 import { defineStep } from "../runtime";
 import { extractGiven, givenStatement } from "./given";
+import { givenHints } from "./hints";
 import { remarksOf } from "./remarks";
 import { schema } from "./schema";
 
@@ -13,6 +14,8 @@ const step = defineStep({
     const { statements } = tools.bankSettings();
     const file = statements && givenStatement(tools.msg);
     if (statements && file) return extractGiven(context, statements, file, how);
+    const hints = givenHints(tools.msg);
+    if (hints) return bankExtractHinted(context, await tools.bank(), hints, how);
     return bankExtract(context, await tools.bank(), how);
   },
   remarks: (result, text) => remarksOf(result, text),

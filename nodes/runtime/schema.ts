@@ -54,7 +54,7 @@ export interface Field extends FieldInfo {
 
 export interface NodeSchema<S extends z.ZodRawShape = z.ZodRawShape> {
   readonly type: `tally-${string}`;
-  readonly role: "config" | "step" | "source";
+  readonly role: "config" | "step" | "source" | "listener";
   readonly options: z.ZodObject<S>;
   readonly fields: readonly Field[];
 }
@@ -65,7 +65,7 @@ export type OptionsOf<N> = N extends NodeSchema<infer S> ? z.output<z.ZodObject<
 /**
  * The schema of a node.
  * @param type the node's type, `tally-...`
- * @param role a config node, a step with an input, or a source without
+ * @param role a config node, a step of a flow, a source that begins one, or a listener: a source without an input
  * @param shape the fields in the order of the form, each made by {@link field}
  */
 export function nodeSchema<S extends z.ZodRawShape>(

@@ -12,6 +12,8 @@ interface Installation {
 
 interface Session {
   id: number;
+  /** Opened with an access token of OAuth: its user is a UserApiKey. */
+  byOAuth?: boolean;
   token: string;
   installation: number;
   /** Milliseconds since the epoch. */
@@ -24,6 +26,8 @@ export interface AccessState {
   privateKey: string;
   lastId: number;
   revoked: boolean;
+  /** Keys of sandbox users and access tokens of OAuth, all of the household's owner. */
+  moreKeys: { key: string; byOAuth: boolean }[];
 }
 
 /** bunq lengthens a session that is used in its last 30 seconds, by 5 minutes at most. */
@@ -50,7 +54,14 @@ export class Access {
         .toString(),
       lastId: 100,
       revoked: false,
+      moreKeys: [],
     };
+  }
+
+  /** Another key of the same owner. */
+  newKey(key: string, byOAuth: boolean): string {
+    this.state.moreKeys.push({ key, byOAuth });
+    return key;
   }
 
   /** `POST /v1/installation`: the client's public key for a token and the server's public key. */
@@ -91,12 +102,13 @@ export class Access {
 
   /** `POST /v1/session-server`. */
   openSession(installation: Installation, secret: unknown): Session {
-    this.#checkKey(secret);
+    const byOAuth = this.#checkKey(secret);
     if (!installation.device) {
       throw new BunqError(400, "User credentials are incorrect. Incorrect API key or IP address.");
     }
     const session = {
       id: ++this.state.lastId,
+      ...(byOAuth ? { byOAuth } : {}),
       token: newToken(),
       installation: installation.id,
       expires: this.#now() + this.#sessionMs,
@@ -162,10 +174,13 @@ export class Access {
     return sign("sha256", Buffer.from(body, "utf8"), this.state.privateKey).toString("base64");
   }
 
-  #checkKey(secret: unknown): void {
-    if (typeof secret !== "string" || secret !== this.#apiKey || this.state.revoked) {
+  /** Is it an access token of OAuth? */
+  #checkKey(secret: unknown): boolean {
+    const other = this.state.moreKeys.find(({ key }) => key === secret);
+    if (this.state.revoked || (secret !== this.#apiKey && !other)) {
       throw new BunqError(400, "User credentials are incorrect. Incorrect API key or IP address.");
     }
+    return other?.byOAuth ?? false;
   }
 }
 

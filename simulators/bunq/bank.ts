@@ -15,6 +15,11 @@ export interface Row {
   iban?: string;
   description: string;
   type: string;
+  /** bunq's `type` and `sub_type`, where they are not those of `type`. */
+  bunqType?: [type: string, subType: string];
+  scheduledId?: number;
+  /** Merchant category code. */
+  category?: string;
   /** Milliseconds since the epoch. */
   created: number;
   updated: number;
@@ -24,44 +29,37 @@ export interface Row {
   balanceAfter: number;
 }
 
-/** A card authorisation, reserved and not yet booked or booked since. */
-export interface CardAction {
-  id: number;
-  account: string;
-  payment: HouseholdPayment;
-  created: number;
-  /** When it was booked; absent when it never was. */
-  clearedAt?: number;
-}
-
 /** What was added or changed by hand, as it is kept over a restart. */
 export interface BankChange {
   id: number;
-  added?: NewTwinPayment & { at: number };
+  added?: Addition;
   changed?: { description?: string; name?: string; at: number };
+  /** The id it had before. */
+  rotated?: { from: number; at: number };
 }
+
+/** `at` is when it can be seen, `created` what the bank's clock said. */
+type Addition = NewTwinPayment & { at: number; created: number; category?: string };
 
 export class Bank {
   readonly accounts: readonly HouseholdAccount[];
   readonly changes: BankChange[] = [];
   readonly #rows = new Map<string, Row[]>();
-  readonly #actions = new Map<string, CardAction[]>();
   /** Moments of booking and what they are called, over all accounts, in order of the id. */
   readonly #ids: { id: number; visibleFrom: number }[] = [];
 
+  /**
+   * @param now up to when things can be seen
+   * @param clock what the bank's clock says, which may be put back
+   */
   constructor(
     readonly household: Household,
     readonly now: () => number,
+    readonly clock: () => number,
   ) {
     this.accounts = household.accounts;
-    for (const { key } of this.accounts) {
-      this.#rows.set(key, []);
-      this.#actions.set(key, []);
-    }
-    for (const payment of household.payments) {
-      if (payment.status === "pending") this.#addAction(payment);
-      else this.#append(rowOf(payment));
-    }
+    for (const { key } of this.accounts) this.#rows.set(key, []);
+    for (const payment of household.payments) if (payment.status === "booked") this.#append(rowOf(payment));
     for (const { key } of this.accounts) this.#balance(key);
   }
 
@@ -92,65 +90,101 @@ export class Bank {
     return count === 0 ? opening : rows[count - 1]!.balanceAfter;
   }
 
-  actions(key: string): CardAction[] {
-    return (this.#actions.get(key) ?? []).filter(({ created }) => created <= this.now());
-  }
-
   find(key: string, id: number): Row | undefined {
     const { rows, count } = this.visible(key);
     const at = upperBound(rows, (row) => row.id < id);
     return at < count && rows[at]?.id === id ? rows[at] : undefined;
   }
 
-  add(payment: NewTwinPayment, at = this.now(), id = this.#nextId(at)): number {
-    this.accountId(payment.account);
-    const created = payment.instant ? Date.parse(payment.instant) : at;
-    const row: Row = {
+  /** All rows that came to be seen after one moment and until another. */
+  seenBetween(after: number, until: number): Row[] {
+    return [...this.#rows.values()]
+      .flat()
+      .filter(({ visibleFrom }) => visibleFrom > after && visibleFrom <= until)
+      .sort((a, b) => a.id - b.id);
+  }
+
+  /** Book a payment; `at` is when it can be seen. Its id. */
+  add(payment: NewTwinPayment & { category?: string }, at = this.now(), created = this.clock()): number {
+    const id = this.nextId(at);
+    this.#insert(id, { ...payment, at, created });
+    return id;
+  }
+
+  #insert(id: number, payment: Addition): void {
+    const { at, account, amount, name, iban, bunqType, scheduledId, category } = payment;
+    this.accountId(account);
+    const created = payment.instant ? Date.parse(payment.instant) : payment.created;
+    this.#place({
       id,
-      account: payment.account,
-      amount: payment.amount,
-      name: payment.name,
-      ...(payment.iban ? { iban: payment.iban } : {}),
+      account,
+      amount,
+      name,
+      ...(iban ? { iban } : {}),
       description: payment.description ?? "",
       type: payment.type ?? "transfer",
+      ...(bunqType ? { bunqType } : {}),
+      ...(scheduledId ? { scheduledId } : {}),
+      ...(category ? { category } : {}),
       created,
       updated: created,
       visibleFrom: at,
       balanceAfter: 0,
-    };
-    const rows = this.#rows.get(payment.account)!;
+    });
+    this.changes.push({ id, added: payment });
+  }
+
+  #place(row: Row): void {
+    const rows = this.#rows.get(row.account)!;
     rows.splice(
-      upperBound(rows, (other) => other.id < id),
+      upperBound(rows, (other) => other.id < row.id),
       0,
       row,
     );
     this.#ids.splice(
-      upperBound(this.#ids, (other) => other.id < id),
+      upperBound(this.#ids, (other) => other.id < row.id),
       0,
       row,
     );
-    this.#balance(payment.account);
-    this.changes.push({ id, added: { ...payment, at } });
-    return id;
+    this.#balance(row.account);
+  }
+
+  /** The same payment under another id, as if it were new. */
+  rotate(from: number, at = this.now(), to = this.nextId(at)): number {
+    const row = this.#rowOf(from);
+    const rows = this.#rows.get(row.account)!;
+    rows.splice(rows.indexOf(row), 1);
+    this.#ids.splice(
+      this.#ids.findIndex(({ id }) => id === from),
+      1,
+    );
+    this.#place({ ...row, id: to, visibleFrom: at });
+    this.changes.push({ id: to, rotated: { from, at } });
+    return to;
+  }
+
+  #rowOf(id: number): Row {
+    const row = [...this.#rows.values()].flat().find((each) => each.id === id);
+    if (!row) throw new Error(`the twin has no payment ${id}`);
+    return row;
   }
 
   change(id: number, change: { description?: string; name?: string }, at = this.now()): void {
-    const row = [...this.#rows.values()].flat().find((each) => each.id === id);
-    if (!row) throw new Error(`the twin has no payment ${id}`);
-    Object.assign(row, change, { updated: at });
+    Object.assign(this.#rowOf(id), change, { updated: at });
     this.changes.push({ id, changed: { ...change, at } });
   }
 
   /** What an earlier twin was told. */
   replay(changes: readonly BankChange[]): void {
-    for (const { id, added, changed } of changes) {
-      if (added) this.add(added, added.at, id);
+    for (const { id, added, changed, rotated } of changes) {
+      if (added) this.#insert(id, added);
+      if (rotated) this.rotate(rotated.from, rotated.at, id);
       if (changed) this.change(id, { ...changed }, changed.at);
     }
   }
 
   /** After the last id that can be seen and before the next that cannot. */
-  #nextId(at: number): number {
+  nextId(at: number): number {
     const count = upperBound(this.#ids, (row) => row.visibleFrom <= at);
     const id = (this.#ids[count - 1]?.id ?? 0) + 1;
     if (this.#ids[count]?.id === id) throw new Error("no id is left before the household's next payment");
@@ -165,17 +199,6 @@ export class Bank {
   #balance(key: string): void {
     let balance = this.accounts.find((account) => account.key === key)!.openingBalance;
     for (const row of this.#rows.get(key)!) row.balanceAfter = balance += row.amount;
-  }
-
-  #addAction(payment: HouseholdPayment): void {
-    const booked = payment.bookedAs === undefined ? undefined : this.household.payments[payment.bookedAs - 1];
-    this.#actions.get(payment.account)!.push({
-      id: Bank.paymentId(payment.sequence),
-      account: payment.account,
-      payment,
-      created: Date.parse(payment.instant),
-      ...(booked ? { clearedAt: Date.parse(booked.instant) } : {}),
-    });
   }
 }
 

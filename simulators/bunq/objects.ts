@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
-import { formatAmount } from "../../lib/values";
+import { formatAmount, localDate } from "../../lib/values";
 import type { HouseholdAccount } from "../household";
-import type { CardAction, Row } from "./bank";
+import type { Row } from "./bank";
+import type { CardAction } from "./cards";
+import type { Request, Scheduled } from "./orders";
 
 /** bunq's JSON objects. Source: bunq's OpenAPI description of API v1 and the samples in its documentation. */
 
@@ -31,7 +33,7 @@ function labelUser(name: string): JsonObject {
 }
 
 /** `LabelMonetaryAccount`: one side of a payment. */
-function label(name: string, iban: string | undefined, mcc: string | null = null): JsonObject {
+function label(name: string, iban: string | undefined, mcc?: string): JsonObject {
   return {
     iban: iban ?? null,
     is_light: false,
@@ -39,7 +41,7 @@ function label(name: string, iban: string | undefined, mcc: string | null = null
     avatar: null,
     label_user: labelUser(name),
     country: iban?.slice(0, 2) ?? "NL",
-    merchant_category_code: mcc,
+    merchant_category_code: mcc ?? null,
   };
 }
 
@@ -62,7 +64,8 @@ export function paymentObject(
   accountId: number,
   ownTransfer: boolean,
 ): JsonObject {
-  const [type, subType] = ownTransfer ? ["BUNQ", "PAYMENT"] : (TYPES[row.type] ?? TYPES["transfer"]!);
+  const [type, subType] =
+    row.bunqType ?? (ownTransfer ? ["BUNQ", "PAYMENT"] : (TYPES[row.type] ?? TYPES["transfer"]!));
   return {
     id: row.id,
     created: timestamp(row.created),
@@ -74,11 +77,11 @@ export function paymentObject(
     sub_type: subType,
     merchant_reference: null,
     alias: label(OWNER, account.iban),
-    counterparty_alias: label(row.name, row.iban),
+    counterparty_alias: label(row.name, row.iban, row.category),
     attachment: [],
     geolocation: null,
     batch_id: null,
-    scheduled_id: null,
+    scheduled_id: row.scheduledId ?? null,
     address_billing: null,
     address_shipping: null,
     request_reference_split_the_bill: [],
@@ -95,34 +98,35 @@ export function cardActionObject(
   accountId: number,
   now: number,
 ): JsonObject {
-  const { payment } = action;
   // A reservation is written as what leaves the account, like all amounts of card actions: positive.
-  const value = amount(-payment.amount, account.currency);
-  const cleared = action.clearedAt !== undefined && action.clearedAt <= now;
+  const value = amount(action.amount, account.currency);
+  const local = action.original ? amount(action.original.amount, action.original.currency) : value;
+  const cleared = action.payments.some(({ from }) => from <= now);
+  const blocked = action.status === "BLOCKED";
   return {
     id: action.id,
     monetary_account_id: accountId,
     card_id: 7001,
-    amount_local: value,
+    amount_local: local,
     amount_converted: value,
     amount_billing: value,
-    amount_original_local: value,
+    amount_original_local: local,
     amount_original_billing: value,
     amount_fee: null,
-    decision: "ALLOWED",
+    decision: blocked ? "COUNTRY_NOT_PERMITTED" : "ALLOWED",
     payment_status: cleared ? "PAYMENT_SUCCESSFUL" : "PAYMENT_PENDING",
-    decision_description: "",
-    decision_description_translated: "",
-    description: payment.description,
-    authorisation_status: "AUTHORISED",
+    decision_description: blocked ? "Card transaction was denied." : "",
+    decision_description_translated: blocked ? "Card transaction was denied." : "",
+    description: action.description,
+    authorisation_status: action.status,
     authorisation_type: "NORMAL_AUTHORISATION",
     pan_entry_mode_user: "ICC",
     settlement_status: cleared ? "SETTLED" : "PENDING",
     clearing_status: cleared ? "FIRST_PRESENTMENT_COMPLETE" : "PENDING",
-    maturity_date: payment.date,
-    city: "Amsterdam",
+    maturity_date: localDate(new Date(action.created).toISOString(), "Europe/Amsterdam"),
+    city: action.city,
     alias: label(OWNER, account.iban),
-    counterparty_alias: label(payment.counterparty.name, undefined, "5999"),
+    counterparty_alias: label(action.name, undefined, action.category),
     label_card: {
       uuid: uuidOf(`card ${account.iban}`),
       type: "MASTERCARD",
@@ -135,6 +139,57 @@ export function cardActionObject(
     secure_code_id: null,
     request_reference_split_the_bill: [],
     all_mastercard_action_refund: [],
+    merchant_category_code: action.category,
+  };
+}
+
+export function scheduledObject(
+  { payment, at }: Scheduled,
+  account: HouseholdAccount,
+  now: number,
+): JsonObject {
+  const { name, iban, description = "" } = payment;
+  return {
+    payment: {
+      amount: amount(-payment.amount, account.currency),
+      alias: label(OWNER, account.iban),
+      counterparty_alias: label(name, iban),
+      description,
+    },
+    schedule: {
+      time_start: timestamp(at),
+      time_end: null,
+      recurrence_unit: "ONCE",
+      recurrence_size: 1,
+      status: at <= now ? "FINISHED" : "ACTIVE",
+    },
+    status: at <= now ? "FINISHED" : "ACTIVE",
+    purpose: "PAYMENT",
+  };
+}
+
+export function requestObject(
+  request: Request,
+  account: HouseholdAccount,
+  accountId: number,
+): JsonObject & { id: number } {
+  const asked = amount(request.amount, account.currency);
+  const accepted = request.status === "ACCEPTED";
+  return {
+    id: request.id,
+    created: timestamp(request.created),
+    updated: timestamp(request.created),
+    time_responded: null,
+    monetary_account_id: accountId,
+    amount_inquired: asked,
+    amount_responded: accepted ? asked : null,
+    status: request.status,
+    description: request.description ?? "",
+    alias: label(OWNER, account.iban),
+    counterparty_alias: label(request.name, request.iban),
+    attachment: [],
+    type: "INTERNAL",
+    sub_type: "NONE",
   };
 }
 

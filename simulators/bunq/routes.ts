@@ -1,7 +1,20 @@
+import { randomBytes } from "node:crypto";
+import type { HouseholdAccount } from "../household";
 import type { Access } from "./access";
 import { positionOf, type Bank, type Row } from "./bank";
+import type { Callbacks } from "./callbacks";
+import type { Cards } from "./cards";
 import { BunqError } from "./errors";
-import { accountObject, cardActionObject, paymentObject, timestamp, userObject } from "./objects";
+import {
+  accountObject,
+  cardActionObject,
+  paymentObject,
+  requestObject,
+  scheduledObject,
+  timestamp,
+  userObject,
+} from "./objects";
+import type { Orders } from "./orders";
 
 /** The operations of bunq's API v1 that reading a household's accounts needs. */
 
@@ -17,6 +30,10 @@ export interface Call {
 export interface World {
   access: Access;
   bank: Bank;
+  cards: Cards;
+  orders: Orders;
+  callbacks: Callbacks;
+  filterShape: "flat" | "listed";
   userType: "person" | "company" | "apiKey";
   sessionSeconds: number;
   userId: number;
@@ -77,9 +94,13 @@ export function answer(world: World, call: Call): Answer {
       Response: [
         { Id: { id: session.id } },
         { Token: { id: session.id, token: session.token } },
-        user(world),
+        user(world, session.byOAuth),
       ],
     };
+  }
+  if (opening === "POST /sandbox-user-person" || opening === "POST /sandbox-user-company") {
+    const api_key = access.newKey(`sandbox_${randomBytes(32).toString("hex")}`, false);
+    return { Response: [{ ApiKey: { api_key, user: user(world) } }] };
   }
 
   const installation = access.session(token);
@@ -89,8 +110,40 @@ export function answer(world: World, call: Call): Answer {
     access.closeSession(token);
     return { Response: [] };
   }
+  const hook = /^\/user\/(\d+)\/notification-filter-(url|failure)$/.exec(call.path);
+  if (hook && (call.method === "GET" || call.method === "POST")) {
+    if (Number(hook[1]) !== world.userId) throw new BunqError(404, "User not found.");
+    return hook[2] === "url" ? filters(world, call) : failures(world, call);
+  }
   if (call.method !== "GET") throw new BunqError(405, "Method not allowed.");
   return read(world, call);
+}
+
+/** Reading and replacing the list of filters. */
+function filters({ callbacks, filterShape }: World, call: Call): Answer {
+  if (call.method === "POST") callbacks.replace(bodyOf(call)["notification_filters"]);
+  const all = callbacks.state.filters;
+  if (filterShape === "flat") return { Response: all.map((filter) => ({ NotificationFilterUrl: filter })) };
+  if (call.method === "POST") return { Response: [{ Id: { id: callbacks.state.lastId } }] };
+  return { Response: [{ NotificationFilterUrl: { notification_filters: all } }] };
+}
+
+/** Callbacks that were given up, and trying them again. */
+function failures({ callbacks, filterShape }: World, call: Call): Answer {
+  if (call.method === "POST") {
+    callbacks.retry(bodyOf(call)["notification_filter_failed_ids"]);
+    return { Response: [{ Id: { id: callbacks.state.lastId } }] };
+  }
+  const shown = callbacks.state.failures.map(({ id, target, body: _, ...failure }) => ({
+    NotificationFilterFailure: {
+      ...(filterShape === "flat" ? { id } : {}),
+      ...failure,
+      notification_filters: [
+        { notification_delivery_method: "URL", notification_target: target, category: failure.category },
+      ],
+    },
+  }));
+  return { Response: shown };
 }
 
 function read(world: World, call: Call): Answer {
@@ -109,36 +162,80 @@ function read(world: World, call: Call): Answer {
     own(found[1]);
     return accounts(world, call, found[2] ?? "", found[3]);
   }
-  found = /^\/user\/(\d+)\/monetary-account\/(\d+)\/(payment|mastercard-action)(?:\/(\d+))?$/.exec(call.path);
+  found =
+    /^\/user\/(\d+)\/monetary-account\/(\d+)\/(payment|mastercard-action|schedule-payment|request-response)(?:\/(\d+)(\/payment)?)?$/.exec(
+      call.path,
+    );
   if (!found) throw new BunqError(404, "Route not found.");
   own(found[1]);
   const accountId = Number(found[2]);
   const account = bank.accountOf(accountId);
   if (!account) throw new BunqError(404, "MonetaryAccount not found.");
-  if (found[3] === "mastercard-action") {
-    const actions = bank
-      .actions(account.key)
-      .filter(({ id }) => found![4] === undefined || id === Number(found![4]));
-    if (found[4] !== undefined && actions.length === 0)
-      throw new BunqError(404, "MasterCardAction not found.");
-    const { page, pagination } = paginate(world, call, actions, actions.length);
-    const wrapped = page.map((action) => ({
-      MasterCardAction: cardActionObject(action, account, accountId, world.now()),
-    }));
-    return { Response: wrapped, ...(found[4] === undefined ? { Pagination: pagination } : {}) };
-  }
-  const ibans = new Set(bank.accounts.map(({ iban }) => iban));
-  const wrap = (row: Row) => ({
-    Payment: paymentObject(row, account, accountId, row.iban !== undefined && ibans.has(row.iban)),
-  });
-  if (found[4] !== undefined) {
-    const row = bank.find(account.key, Number(found[4]));
+  const place: Place = { world, call, account, accountId, id: found[4] ? Number(found[4]) : undefined };
+  if (found[3] === "mastercard-action") return cardActions(place, found[5] !== undefined);
+  if (found[5] !== undefined) throw new BunqError(404, "Route not found.");
+  if (found[3] === "payment") return payments(place);
+  return found[3] === "schedule-payment" ? scheduledPayments(place) : requests(place);
+}
+
+/** An account, and what is asked of it: one thing by its id, or a list. */
+interface Place {
+  world: World;
+  call: Call;
+  account: HouseholdAccount;
+  accountId: number;
+  id: number | undefined;
+}
+
+/** A row as bunq writes it. */
+export function paymentWrapped(world: World, row: Row): { Payment: { id: number } } {
+  const { bank } = world;
+  const accountId = bank.accountId(row.account);
+  const own = row.iban !== undefined && bank.accounts.some(({ iban }) => iban === row.iban);
+  return { Payment: paymentObject(row, bank.accountOf(accountId)!, accountId, own) as { id: number } };
+}
+
+function payments({ world, call, account, id }: Place): Answer {
+  if (id !== undefined) {
+    const row = world.bank.find(account.key, id);
     if (!row) throw new BunqError(404, "Payment not found.");
-    return { Response: [wrap(row)] };
+    return { Response: [paymentWrapped(world, row)] };
   }
-  const { rows, count } = bank.visible(account.key);
+  const { rows, count } = world.bank.visible(account.key);
   const { page, pagination } = paginate(world, call, rows, count);
-  return { Response: page.map(wrap), Pagination: pagination };
+  return { Response: page.map((row) => paymentWrapped(world, row)), Pagination: pagination };
+}
+
+function cardActions({ world, call, account, accountId, id }: Place, itsPayments: boolean): Answer {
+  const { cards, bank } = world;
+  const actions = cards.visible(account.key).filter((action) => id === undefined || action.id === id);
+  if (id !== undefined && actions.length === 0) throw new BunqError(404, "MasterCardAction not found.");
+  if (itsPayments) {
+    const ids = cards.paymentsOf(actions[0]!);
+    const rows = ids.flatMap((each) => bank.find(account.key, each) ?? []);
+    return { Response: rows.map((row) => paymentWrapped(world, row)), Pagination: NO_PAGES };
+  }
+  const { page, pagination } = paginate(world, call, actions, actions.length);
+  const wrapped = page.map((action) => ({
+    MasterCardAction: cardActionObject(action, account, accountId, bank.now()),
+  }));
+  return { Response: wrapped, ...(id === undefined ? { Pagination: pagination } : {}) };
+}
+
+function scheduledPayments({ world, account, id }: Place): Answer {
+  if (id !== undefined) throw new BunqError(404, "ScheduledPayment not found.");
+  const own = world.orders.state.scheduled.filter(({ payment }) => payment.account === account.key);
+  const shown = own.map((each) => ({ ScheduledPayment: scheduledObject(each, account, world.bank.now()) }));
+  return { Response: shown, Pagination: NO_PAGES };
+}
+
+function requests({ world, account, accountId, id }: Place): Answer {
+  const own = world.orders.state.requests.filter(
+    (each) => each.account === account.key && (id === undefined || each.id === id),
+  );
+  if (id !== undefined && own.length === 0) throw new BunqError(404, "RequestResponse not found.");
+  const shown = own.map((each) => ({ RequestResponse: requestObject(each, account, accountId) }));
+  return { Response: shown, ...(id === undefined ? { Pagination: NO_PAGES } : {}) };
 }
 
 const NO_PAGES = { future_url: null, newer_url: null, older_url: null };
@@ -215,8 +312,13 @@ function accounts(world: World, call: Call, kind: string, id: string | undefined
   return { Response: [found[0].wrapped] };
 }
 
-function user(world: World): Wrapped {
-  const [name, object] = userObject(world.userType, world.userId, world.sessionSeconds, CREATED);
+function user(world: World, byOAuth = false): Wrapped {
+  const [name, object] = userObject(
+    byOAuth ? "apiKey" : world.userType,
+    world.userId,
+    world.sessionSeconds,
+    CREATED,
+  );
   return { [name]: object };
 }
 

@@ -3,6 +3,7 @@ import type http from "node:http";
 import { bodyOf, FaultList, flatHeaders, pause, TwinListener } from "../twin-server";
 import { BunqError } from "./errors";
 import { Limits } from "./limits";
+import type { OAuthServer } from "./oauth";
 import { answer, endpointOf, type Call, type World } from "./routes";
 import type { BunqTwinOptions, Fault } from "./types";
 
@@ -18,6 +19,7 @@ export class TwinServer {
 
   constructor(
     private readonly world: World,
+    private readonly oauth: OAuthServer,
     private readonly options: BunqTwinOptions,
     private readonly control: (command: unknown) => unknown,
     private readonly changed: () => void,
@@ -31,8 +33,9 @@ export class TwinServer {
     return this.#listener.origin;
   }
 
-  close(): Promise<void> {
-    return this.#listener.close();
+  async close(): Promise<void> {
+    await this.world.callbacks.stop();
+    await this.#listener.close();
   }
 
   async #serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
@@ -57,6 +60,14 @@ export class TwinServer {
     if (fault?.kind === "slow") {
       await pause(response, fault.delayMs ?? 1000);
       if (response.destroyed) return;
+    }
+    this.world.callbacks.pump();
+    const allowed = this.oauth.answer(call.method, url);
+    if (allowed) {
+      this.changed();
+      const type = { "Content-Type": "application/json", ...allowed.headers };
+      response.writeHead(allowed.status, type).end(allowed.body ? JSON.stringify(allowed.body) : "");
+      return;
     }
     const { status, text, extra } = this.#answer(call, fault, request.socket.remoteAddress ?? "");
     const signed = this.world.access.sign(text);

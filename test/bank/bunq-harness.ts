@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { openBunq, type BankProvider, type BunqOptions, type PaymentPage } from "../../lib/bank";
+import {
+  openBunq,
+  type BankProvider,
+  type BunqBank,
+  type BunqOptions,
+  type PaymentPage,
+} from "../../lib/bank";
 import { openStore, type BankAccount, type Payment, type Store } from "../../lib/store";
 import { TallyError, ownId, type Json } from "../../lib/values";
 import { startBunqTwin, type BunqTwin, type BunqTwinOptions } from "../../simulators/bunq";
@@ -19,6 +25,18 @@ export function fakeClock() {
     sleep: async (ms: number) => {
       waits.push(ms);
       skew += ms;
+      await Promise.resolve();
+    },
+  };
+}
+
+/** A clock that starts at an instant and moves when something sleeps or when it is told to. */
+export function clockAt(instant: string) {
+  let ms = Date.parse(instant);
+  return {
+    now: () => ms,
+    sleep: async (by: number) => {
+      ms += by;
       await Promise.resolve();
     },
   };
@@ -50,7 +68,7 @@ export function bunqHarness() {
     twins.push(twin);
     return twin;
   }
-  function connect(twin: BunqTwin, options: Partial<BunqOptions> = {}): BankProvider {
+  function connect(twin: BunqTwin, options: Partial<BunqOptions> = {}): BunqBank {
     const { now, sleep } = fakeClock();
     const http = { now, sleep, ...options.http };
     const provider = openBunq({ apiKey: twin.apiKey, url: twin.url, store: harness.store, ...options, http });

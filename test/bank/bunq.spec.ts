@@ -114,7 +114,8 @@ describe("bunq", () => {
     const begun = await read(provider, account, null);
     twin.control.advance({ to: "2025-03-20" });
     const stopped = await read(provider, account, begun.cursor, 1);
-    assert.deepEqual(stopped.cursor, begun.cursor, "the cursor waits until the gap is closed");
+    const { cards: _, ...place } = stopped.cursor as Record<string, Json>;
+    assert.deepEqual(place, begun.cursor, "the cursor waits until the gap is closed");
     const rest = await read(provider, account, stopped.cursor);
     const all = new Set(ids([...begun.payments, ...rest.payments]));
     assert.deepEqual(

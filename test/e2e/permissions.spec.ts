@@ -103,6 +103,8 @@ describe("admin routes with a login", function () {
         // Reached without a login: a health check, and the way back from a bank, which its state guards.
         "app GET /tallyflow/health",
         "admin GET /tallyflow/consent/callback",
+        // Open to the bank, which has no login: guarded by its secret and by who calls.
+        "app POST /tallyflow/hook/:secret",
       ].sort(),
     );
   });

@@ -24,6 +24,7 @@ export class BunqJudge {
     }
     const label = `${method} ${operation.template}`;
     this.seen.add(label);
+    if (/notification-filter-url$/.test(label)) return this.#hearFilters(label, exchange);
     if (status < 300) {
       // The installation has no token to authenticate with yet; the description asks for the header all the same.
       const headers = { "x-bunq-client-authentication": "none", ...exchange.requestHeaders };
@@ -39,6 +40,31 @@ export class BunqJudge {
       status >= 400 ? { status: 400, body: answer } : { status, body: unwrap(label, answer.Response ?? []) };
     this.faults.push(...this.#api.checkResponse({ method, path, ...judged }));
   };
+
+  /**
+   * The description says of the filters' endpoint that a filter is a list of filters without end. What a filter is, it
+   * says where it speaks of those that failed; its clients know id and timestamps beside.
+   */
+  #hearFilters(label: string, { requestBody, responseBody, status }: TwinExchange): void {
+    if (status >= 400) return;
+    const check = (direction: "request" | "response", filters: unknown[]) => {
+      for (const filter of filters) {
+        const { id: _, created: __, updated: ___, ...rest } = filter as Record<string, unknown>;
+        const found = this.#api.checkSchema("NotificationFilter", rest, direction);
+        this.faults.push(...found.map((fault) => `${label}: ${fault}`));
+      }
+    };
+    type Listed = { notification_filters?: unknown[] };
+    if (requestBody) check("request", (JSON.parse(requestBody) as Listed).notification_filters ?? ["none"]);
+    const { Response } = JSON.parse(responseBody) as { Response: Record<string, Listed>[] };
+    check(
+      "response",
+      Response.flatMap((item) => {
+        const { NotificationFilterUrl: filter } = item;
+        return filter ? (filter.notification_filters ?? [filter]) : [];
+      }),
+    );
+  }
 }
 
 /** Operations whose schema keeps the name of the kind around each object. */
@@ -46,7 +72,10 @@ const NAMED = /\/(user|user\/\{itemId\}|monetary-account|monetary-account\/\{ite
 const SINGLE = /\{itemId\}$/;
 
 function unwrap(label: string, items: Record<string, unknown>[]): unknown {
-  if (/POST \/(installation|session-server)$/.test(label) || label.startsWith("DELETE")) {
+  if (
+    /^POST .*\/(installation|session-server|notification-filter-failure)$/.test(label) ||
+    label.startsWith("DELETE")
+  ) {
     return Object.assign({}, ...items) as unknown;
   }
   const inner = NAMED.test(label) ? items : items.map((item) => Object.values(item)[0]);

@@ -8,6 +8,8 @@ from bunq.sdk.context.api_environment_type import ApiEnvironmentType
 from bunq.sdk.context.bunq_context import BunqContext
 from bunq.sdk.http.pagination import Pagination
 from bunq.sdk.model.generated.endpoint import (
+    MasterCardActionApiObject,
+    MasterCardPaymentApiObject,
     MonetaryAccountBankApiObject,
     PaymentApiObject,
 )
@@ -32,8 +34,16 @@ while page.pagination.has_previous_page():
     page = PaymentApiObject.list(account.id_, params=page.pagination.url_params_previous_page)
     payments.extend(page.value)
 
+card = MasterCardActionApiObject.list(account.id_).value[0]
+
 json.dump(
     {
+        "card": {
+            "id": card.id_,
+            "local": card.amount_original_local.value + " " + card.amount_original_local.currency,
+            "category": card.merchant_category_code,
+            "payments": [each.id_ for each in MasterCardPaymentApiObject.list(card.id_, account.id_).value],
+        },
         "user": BunqContext.user_context().user_id,
         "account": {"id": account.id_, "balance": account.balance.value, "iban": account.alias[0].value},
         "payments": [

@@ -48,17 +48,29 @@ describe("bunq's own client", () => {
     for (const userType of ["person", "apiKey"] as const) {
       const twin = await startBunqTwin({ household, limits: "off", userType });
       try {
+        const original = { amount: 1234, currency: "USD" };
+        const used = { account: "current", amount: 1100, name: "Diner", category: "5812", original };
+        const card = twin.control.useCard(used);
+        const settled = twin.control.settleCard(card);
         const script = path.join(root, "test/simulators/bunq-sdk.py");
         const { stdout } = await run(found.python, [script, twin.url, twin.apiKey], { maxBuffer: 1 << 26 });
         const told = JSON.parse(stdout) as {
           account: { id: number; balance: string; iban: string };
           payments: { id: number; amount: string; name: string; description: string }[];
+          card: { id: number; local: string; category: string; payments: number[] };
         };
+        assert.deepEqual(told.card, {
+          id: card,
+          local: "12.34 USD",
+          category: "5812",
+          payments: [settled],
+        });
+        assert.equal(told.payments.shift()?.id, settled);
         const current = household.accounts[0]!;
         const own = household.payments.filter(
           ({ account, status }) => account === "current" && status === "booked",
         );
-        const balance = own.reduce((sum, { amount }) => sum + amount, current.openingBalance);
+        const balance = own.reduce((sum, { amount }) => sum + amount, current.openingBalance - used.amount);
         assert.deepEqual(told.account, {
           id: twin.control.accountId("current"),
           balance: formatAmount(balance, "EUR"),

@@ -1,5 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { HttpClient, type HttpClientOptions, type HttpResponse, type RateLimit } from "../../http";
+import {
+  HttpClient,
+  type HttpClientOptions,
+  type HttpRequest,
+  type HttpResponse,
+  type RateLimit,
+} from "../../http";
 import type { Store } from "../../store";
 import { TallyError, sha256, toTallyError } from "../../values";
 import {
@@ -103,19 +109,35 @@ export class BunqConnection {
    * @param path below the user: `/monetary-account`
    * @throws TallyError AUTH_FAILED, AUTH_EXPIRED, NOT_FOUND, RATE_LIMITED, PROVIDER_*, CANCELLED
    */
-  async get(path: string, query: Record<string, number>, signal?: AbortSignal): Promise<Envelope> {
+  get(path: string, query: Record<string, number>, signal?: AbortSignal): Promise<Envelope> {
+    return this.#authenticated({ method: "GET", path, query }, signal);
+  }
+
+  /**
+   * Write what comes to the same when it is sent again: a repeat follows an answer that did not come or was garbled.
+   * @param path below the user: `/notification-filter-url`
+   * @throws TallyError as `get` does
+   */
+  write(path: string, body: Record<string, unknown>, signal?: AbortSignal): Promise<Envelope> {
+    const sent = { method: "POST", path, body: JSON.stringify(body), repeatable: true } as const;
+    return this.#authenticated(sent, signal);
+  }
+
+  async #authenticated(request: HttpRequest, signal: AbortSignal | undefined): Promise<Envelope> {
     let renewed = false;
     for (let attempt = 1; ; attempt++) {
       const opened = await abortable(this.#open(), signal);
       try {
         const response = await this.#http.request({
-          method: "GET",
-          path: `/user/${opened.session.userId}${path}`,
-          query,
+          ...request,
+          path: `/user/${opened.session.userId}${request.path}`,
           ...(signal ? { signal } : {}),
-          prepare: (headers) => {
+          prepare: (headers, text) => {
             headers["x-bunq-client-request-id"] = randomUUID();
             headers["x-bunq-client-authentication"] = opened.session.token;
+            if (!text) return;
+            headers["content-type"] = "application/json";
+            headers["x-bunq-client-signature"] = signBody(text, opened.privateKey);
           },
         });
         return readEnvelope(verified(response, opened.serverPublicKey));
@@ -267,7 +289,7 @@ function refusal(error: TallyError): TallyError {
   if (error.code !== "PROVIDER_REFUSED" || !/credentials|API key|IP address/i.test(said)) return error;
   return new TallyError(
     "AUTH_FAILED",
-    "bunq refused the API key. It is wrong, was deleted, is for the other environment (sandbox or production), or is bound to another IP address. Make a new key in the bunq app (Settings, Developers, API keys), allow this computer's IP address, and enter it in the connection's settings.",
+    "bunq refused the API key. It is wrong, was deleted or revoked, is for the other environment (sandbox or production), or is bound to another IP address. Make a new key in the bunq app (Settings, Developers, API keys), allow this computer's IP address, and enter it in the connection's settings; where bunq was connected by OAuth, connect it again.",
     { details: error.details, cause: error },
   );
 }

@@ -19,14 +19,15 @@ import { reasonOf, type Envelope } from "./protocol";
 
 /** bunq's objects in Tallyflow's terms. bunq leaves out or sends null for whatever it has nothing to say on. */
 
-const amountSchema = z.object({
+export const amountSchema = z.object({
   value: z.string(),
   currency: z.string().refine(isCurrencyCode, "is not an ISO 4217 code"),
 });
 
-const labelSchema = z.object({
+export const labelSchema = z.object({
   iban: z.string().nullish(),
   display_name: z.string().nullish(),
+  merchant_category_code: z.string().nullish(),
   swift_bic: z.string().nullish(),
   swift_account_number: z.string().nullish(),
 });
@@ -71,6 +72,13 @@ const PAYMENT_TYPES: Readonly<Record<string, string>> = {
   EBA_SDD: "direct-debit",
   EBA_SCT: "transfer",
   BUNQ: "transfer",
+};
+
+/** What a sub-type adds to the type. The others are what the type says already, in other letters. */
+const SUB_TYPES: Readonly<Record<string, string>> = {
+  PAYMENT: "",
+  SCT: "",
+  SDD: "",
 };
 
 /** What mapping needs to know of the connection. */
@@ -129,11 +137,23 @@ export interface MappedPage {
   rows: { id: number; created: number | undefined; payment?: Payment }[];
 }
 
-/** A page of payments. A row that cannot be read becomes an error with its id, and the others go on. */
+/** What a card action says of the payment it led to. */
+export interface CardDetails {
+  /** In the currency of the merchant, not negative. */
+  original?: { amount: number; currency: string };
+  city?: string;
+  category?: string;
+}
+
+/**
+ * A page of payments. A row that cannot be read becomes an error with its id, and the others go on.
+ * @param details what is known from elsewhere of card payments, by bunq's id of the payment
+ */
 export async function paymentsOf(
   envelope: Envelope,
   account: BankAccount,
   context: MappingContext,
+  details?: ReadonlyMap<number, CardDetails>,
 ): Promise<MappedPage> {
   const turns = new Turns();
   const page: MappedPage = { payments: [], errors: [], rows: [] };
@@ -142,7 +162,8 @@ export async function paymentsOf(
     const raw = wrapped["Payment"];
     const id = idSchema.safeParse(raw);
     try {
-      const payment = paymentOf(raw, account, context);
+      const known = id.success ? details?.get(id.data.id) : undefined;
+      const payment = paymentOf(raw, account, context, known);
       page.payments.push(payment);
       page.rows.push({ id: Number(ownId(payment.id)), created: Date.parse(payment.instant!), payment });
     } catch (thrown) {
@@ -156,13 +177,21 @@ export async function paymentsOf(
   return page;
 }
 
-function paymentOf(raw: unknown, account: BankAccount, context: MappingContext): Payment {
+function paymentOf(
+  raw: unknown,
+  account: BankAccount,
+  context: MappingContext,
+  details: CardDetails = {},
+): Payment {
   const parsed = paymentSchema.safeParse(raw);
   if (!parsed.success) throw new TallyError("PROVIDER_MALFORMED", `${reasonOf(parsed.error)}.`);
   const { id, amount, counterparty_alias: other, balance_after_mutation: balance, ...rest } = parsed.data;
   const instant = instantOf(rest.created);
   const type = typeOf(rest.type, rest.sub_type);
   const counterparty = other ? partyOf(other) : undefined;
+  const money = parseAmount(amount.value, amount.currency, ".");
+  const merchant = merchantOf(details.city, details.category ?? other?.merchant_category_code);
+  const { original } = details;
   return {
     id: makeId(context.source, id),
     source: context.source,
@@ -170,9 +199,13 @@ function paymentOf(raw: unknown, account: BankAccount, context: MappingContext):
     status: "booked",
     date: localDate(instant, account.timeZone),
     instant,
-    amount: parseAmount(amount.value, amount.currency, "."),
+    amount: money,
     currency: amount.currency,
+    ...(original
+      ? { original: { ...original, amount: money < 0 ? -original.amount : original.amount } }
+      : {}),
     ...(counterparty ? { counterparty } : {}),
+    ...(merchant ? { merchant } : {}),
     description: rest.description ?? "",
     ...(type ? { type } : {}),
     ...(rest.merchant_reference ? { reference: rest.merchant_reference } : {}),
@@ -182,8 +215,14 @@ function paymentOf(raw: unknown, account: BankAccount, context: MappingContext):
   };
 }
 
+/** Is this a payment with a card? */
+export function isCardRow(wrapped: Record<string, unknown>): boolean {
+  const row = wrapped["Payment"] as { type?: unknown } | null | undefined;
+  return typeof row?.type === "string" && PAYMENT_TYPES[row.type] === "card";
+}
+
 /** bunq's `YYYY-MM-DD HH:MM:SS.ffffff`, which is UTC without saying so, as ISO 8601 with milliseconds. */
-function instantOf(text: string): Instant {
+export function instantOf(text: string): Instant {
   const match = /^(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2}:\d{2})(?:\.(\d{1,6}))?$/.exec(text);
   const instant = match ? `${match[1]}T${match[2]}.${(match[3] ?? "").padEnd(3, "0").slice(0, 3)}Z` : "";
   if (Number.isNaN(Date.parse(instant))) {
@@ -195,10 +234,21 @@ function instantOf(text: string): Instant {
 function typeOf(type: string | null | undefined, subType: string | null | undefined): string | undefined {
   if (subType === "WITHDRAWAL") return "cash";
   if (!type) return undefined;
-  return PAYMENT_TYPES[type] ?? type.toLowerCase();
+  const kind = PAYMENT_TYPES[type] ?? type.toLowerCase();
+  const more = subType ? (SUB_TYPES[subType] ?? subType.toLowerCase().replace(/_/g, "-")) : "";
+  return more && more !== kind ? `${kind}-${more}` : kind;
 }
 
-function partyOf(label: z.infer<typeof labelSchema>): Party | undefined {
+/** The merchant of a card payment, where anything is known of it. */
+export function merchantOf(
+  city: string | null | undefined,
+  category: string | null | undefined,
+): Payment["merchant"] {
+  const code = category && /^\d{4}$/.test(category) ? category : undefined;
+  return city || code ? { ...(code ? { category: code } : {}), ...(city ? { city } : {}) } : undefined;
+}
+
+export function partyOf(label: z.infer<typeof labelSchema>): Party | undefined {
   const number = label.iban ?? label.swift_account_number ?? "";
   const party: Party = {
     ...(label.display_name ? { name: label.display_name } : {}),

@@ -3,12 +3,7 @@ import { promisify } from "node:util";
 import { z } from "zod";
 import { TallyError } from "../../values";
 
-/** bunq's protocol: addresses, keys, signatures, envelopes. Source: https://doc.bunq.com and its OpenAPI description. */
-
-/** Base URL of bunq's production API. */
-export const BUNQ_PRODUCTION_URL = "https://api.bunq.com/v1";
-/** Base URL of bunq's sandbox, for keys that begin with `sandbox_`. */
-export const BUNQ_SANDBOX_URL = "https://public-api.sandbox.bunq.com/v1";
+/** bunq's protocol: keys, signatures, envelopes. Source: https://doc.bunq.com and its OpenAPI description. */
 
 /** Where the installation is kept between runs: Node-RED's credentials or an encrypted file, never the plain store. */
 export interface KeyStore {

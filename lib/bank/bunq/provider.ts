@@ -1,96 +1,69 @@
-import { z } from "zod";
-import { apiBase, type HttpClientOptions } from "../../http";
-import type { BankAccount, Store } from "../../store";
-import { TallyError, ownId, type CalendarDate, type Json } from "../../values";
-import type { BankProvider, PaymentPage, PaymentsRequest } from "../port";
+import type { HttpClientOptions } from "../../http";
+import type { BankAccount, Payment } from "../../store";
+import {
+  ownId,
+  toTallyError,
+  type CalendarDate,
+  type Id,
+  type Json,
+} from "../../values";
+import type {
+  BankProvider,
+  BankWebhooks,
+  PaymentPage,
+  PaymentsRequest,
+  RefetchedPayments,
+  RowError,
+} from "../port";
 import { sourceName } from "../source";
-import { BunqConnection } from "./connection";
+import type { BunqEnvironment } from "./addresses";
+import { CardActions } from "./cards";
+import type { BunqConnection } from "./connection";
+import { filled, overlapStart, reachesFurtherBack, readCursor, withCards, type BunqCursor } from "./cursor";
 import { accountOf, paymentsOf, type MappedPage, type MappingContext } from "./mapping";
-import { BUNQ_PRODUCTION_URL, BUNQ_SANDBOX_URL, type KeyStore } from "./protocol";
-
-export interface BunqOptions {
-  apiKey: string;
-  /** With or without `/v1`; by default production, or the sandbox for keys that begin with `sandbox_`. */
-  url?: string;
-  /** Name of the connection; `bunq` when absent. */
-  source?: string;
-  /** IANA zone of the accounts' dates; bunq says UTC only. `Europe/Amsterdam` when absent. */
-  timeZone?: string;
-  /** Keeps the rate budgets. */
-  store: Store;
-  /** Keeps the installation; without one, every start registers with bunq anew. */
-  keyStore?: KeyStore;
-  /** Name of this device in the bunq app. */
-  description?: string;
-  /** IP addresses that may use the key from now on; bunq takes the present one when absent. */
-  permittedIps?: readonly string[];
-  /** Time-outs, retries, limits, clock. */
-  http?: Partial<HttpClientOptions>;
-}
+import type { Envelope } from "./protocol";
+import { BunqWebhooks } from "./webhooks";
 
 /** bunq's largest page. */
 const PAGE = 200;
-/** What is read again each time, to see changes: at least so many payments and so many days. */
-const OVERLAP_ROWS = 50;
-const OVERLAP_MS = 2 * 86_400_000;
-
-/**
- * Where the reading of an account stands. All ids are bunq's. History is filled backwards from `newest` down to
- * `oldest`; when that is `complete`, reading goes forward from `from`, which lies an overlap before `newest`.
- */
-const cursorSchema = z.object({
-  newest: z.number(),
-  oldest: z.number(),
-  complete: z.boolean(),
-  from: z.number(),
-  /** The date that the filling went back to; absent when it went to the beginning. */
-  since: z.string().optional(),
-});
-type BunqCursor = z.infer<typeof cursorSchema>;
-
-/**
- * A connection to bunq. Nothing is sent before the first call; the first one registers a key pair, which the key
- * store keeps. Booked payments only: bunq shows a card reservation elsewhere and under another id.
- *
- * @throws TallyError CONFIG_INVALID for an empty key, a URL that is none, or a colon in the source's name
- */
-export function openBunq(options: BunqOptions): BankProvider {
-  const apiKey = options.apiKey.trim();
-  if (!apiKey) {
-    throw new TallyError(
-      "CONFIG_INVALID",
-      "The bunq API key is missing. Make one in the bunq app and enter it.",
-    );
-  }
-  const url = options.url ?? (apiKey.startsWith("sandbox_") ? BUNQ_SANDBOX_URL : BUNQ_PRODUCTION_URL);
-  if (!URL.canParse(url) || !/^https?:/.test(url)) {
-    throw new TallyError("CONFIG_INVALID", `"${url.slice(0, 80)}" is not the address of a bunq API.`);
-  }
-  const source = sourceName(options.source ?? "bunq");
-  const connection = new BunqConnection({
-    apiKey,
-    url: apiBase(url, "/v1"),
-    store: options.store,
-    description: options.description ?? "Tallyflow",
-    ...(options.keyStore ? { keyStore: options.keyStore } : {}),
-    ...(options.permittedIps ? { permittedIps: options.permittedIps } : {}),
-    ...(options.http ? { http: options.http } : {}),
-  });
-  return new Bunq(connection, {
-    source,
-    timeZone: options.timeZone ?? "Europe/Amsterdam",
-    now: () => new Date().toISOString(),
-  });
+/** A connection to bunq, with what bunq has beside other banks. */
+export interface BunqBank extends BankProvider {
+  readonly webhooks: BankWebhooks;
+  refetch(account: BankAccount, ids: readonly Id[], signal?: AbortSignal): Promise<RefetchedPayments>;
 }
 
-class Bunq implements BankProvider {
-  readonly kind = "bunq";
-  readonly #connection: BunqConnection;
-  readonly #context: MappingContext;
+/** What reading needs of the options of `openBunq`, which has their meaning. */
+interface Settings {
+  source?: string;
+  timeZone?: string;
+  pending?: boolean;
+  http?: Partial<HttpClientOptions>;
+}
 
-  constructor(connection: BunqConnection, context: MappingContext) {
-    this.#connection = connection;
-    this.#context = context;
+/** What `openBunq` opens. */
+export class Bunq implements BunqBank {
+  readonly kind = "bunq";
+  readonly webhooks: BankWebhooks;
+  readonly #connect: () => Promise<BunqConnection>;
+  readonly #context: MappingContext;
+  readonly #pending: boolean;
+  readonly #connections = new Set<BunqConnection>();
+
+  constructor(connect: () => Promise<BunqConnection>, environment: BunqEnvironment, options: Settings) {
+    const source = sourceName(options.source ?? "bunq");
+    const now = options.http?.now ?? Date.now;
+    this.#connect = async () => {
+      const connection = await connect();
+      this.#connections.add(connection);
+      return connection;
+    };
+    this.#context = {
+      source,
+      timeZone: options.timeZone ?? "Europe/Amsterdam",
+      now: () => new Date(now()).toISOString(),
+    };
+    this.#pending = options.pending ?? false;
+    this.webhooks = new BunqWebhooks(this.#connect, source, environment);
   }
 
   get source(): string {
@@ -98,14 +71,15 @@ class Bunq implements BankProvider {
   }
 
   get calls(): number {
-    return this.#connection.calls;
+    return [...this.#connections].reduce((sum, { calls }) => sum + calls, 0);
   }
 
   async accounts(signal?: AbortSignal): Promise<BankAccount[]> {
+    const connection = await this.#connect();
     const accounts: BankAccount[] = [];
     let query: Record<string, number> = { count: PAGE };
     for (;;) {
-      const envelope = await this.#connection.get("/monetary-account", query, signal);
+      const envelope = await connection.get("/monetary-account", query, signal);
       for (const wrapped of envelope.Response) {
         const account = accountOf(wrapped, this.#context);
         if (account) accounts.push(account);
@@ -123,29 +97,39 @@ class Bunq implements BankProvider {
     account: BankAccount,
     request: PaymentsRequest,
   ): AsyncGenerator<PaymentPage, void, undefined> {
+    const connection = await this.#connect();
+    const { signal } = request;
     let cursor = readCursor(request.cursor);
+    const cards = new CardActions(connection, account, this.#context, cursor?.cards, signal);
+    const reading: Reading = { connection, account, cards, signal };
+    // What the first page brings beside its own: what is reserved, and what could not be read of that.
+    const beside = { payments: this.#pending ? await cards.pending() : [] };
     const known = cursor !== undefined;
     if (cursor && reachesFurtherBack(request.since, cursor.since)) cursor = { ...cursor, complete: false };
     while (!cursor?.complete) {
-      const page = await this.#page(account, cursor ? { older_id: cursor.oldest } : {}, request.signal);
+      const page = await this.#page(reading, cursor ? { older_id: cursor.oldest } : {});
       const next = filled(cursor, page, request.since);
       // An account on which nothing ever happened: the next call starts from nothing again.
-      yield answer(page, next ?? null, request.since);
+      yield answer(page, next ? withCards(next, cards) : null, request.since, beside, cards.errors);
       if (!next) return;
       cursor = next;
     }
     // What came while history was being filled in one go is seen next time.
-    if (known) yield* this.#forward(account, cursor, request);
+    if (known) yield* this.#forward(reading, cursor, request, beside);
   }
 
   /** From the overlap to the newest payment there is. The overlap moves up only when its end is reached. */
   async *#forward(
-    account: BankAccount,
+    reading: Reading,
     start: BunqCursor,
     request: PaymentsRequest,
+    beside: Beside,
   ): AsyncGenerator<PaymentPage, void, undefined> {
+    const { cards } = reading;
     const seen: MappedPage["rows"] = [];
     const note = ({ rows }: MappedPage) => seen.push(...rows.map(({ id, created }) => ({ id, created })));
+    const hand = (page: MappedPage, cursor: BunqCursor) =>
+      answer(page, withCards(cursor, cards), request.since, beside, cards.errors);
     const end = (newest: number): BunqCursor => ({
       ...start,
       newest,
@@ -153,23 +137,23 @@ class Bunq implements BankProvider {
     });
     let at = start.from;
     for (;;) {
-      const page = await this.#page(account, { newer_id: at }, request.signal);
+      const page = await this.#page(reading, { newer_id: at }, start.newest);
       note(page);
       const top = Math.max(at, ...page.rows.map(({ id }) => id));
       const newest = Math.max(start.newest, top);
       if (!page.more.newer && page.rows.length >= PAGE) {
         // bunq does not say whether a page of newer rows lies next to the id or at the newest end. A full page
         // with nothing newer may be either, so the rows between are asked for before the cursor moves.
-        yield answer(page, start, request.since);
-        for await (const between of this.#between(account, at, page, request.signal)) {
+        yield hand(page, start);
+        for await (const between of this.#between(reading, at, page, start.newest)) {
           note(between);
-          yield answer(between, start, request.since);
+          yield hand(between, start);
         }
-        yield { payments: [], errors: [], cursor: end(newest) };
+        yield hand(NO_ROWS, end(newest));
         return;
       }
       const last = !page.more.newer || top === at;
-      yield answer(page, last ? end(newest) : { ...start, newest }, request.since);
+      yield hand(page, last ? end(newest) : { ...start, newest });
       if (last) return;
       at = top;
     }
@@ -177,31 +161,53 @@ class Bunq implements BankProvider {
 
   /** The pages below a page, down to an id. */
   async *#between(
-    account: BankAccount,
+    reading: Reading,
     floor: number,
     above: MappedPage,
-    signal: AbortSignal | undefined,
+    explainAfter: number,
   ): AsyncGenerator<MappedPage, void, undefined> {
     for (let page = above; page.rows.length > 0;) {
       const low = Math.min(...page.rows.map(({ id }) => id));
       if (low <= floor + 1) return;
-      page = await this.#page(account, { older_id: low }, signal);
+      page = await this.#page(reading, { older_id: low }, explainAfter);
       if (page.rows.some(({ id }) => id > floor)) yield page;
     }
   }
 
+  /** @param explainAfter card payments with ids above this are new: their card actions are looked at */
   async #page(
-    account: BankAccount,
+    { connection, account, cards, signal }: Reading,
     place: { older_id?: number; newer_id?: number },
-    signal: AbortSignal | undefined,
+    explainAfter?: number,
   ): Promise<MappedPage & { more: { newer: boolean; older: boolean } }> {
     const path = `/monetary-account/${ownId(account.id)}/payment`;
-    const envelope = await this.#connection.get(path, { count: PAGE, ...place }, signal);
+    const envelope = await connection.get(path, { count: PAGE, ...place }, signal);
+    if (explainAfter !== undefined) await cards.explain(envelope, explainAfter);
     const { newer_url: newer, older_url: older } = envelope.Pagination ?? {};
     return {
-      ...(await paymentsOf(envelope, account, this.#context)),
+      ...(await paymentsOf(envelope, account, this.#context, cards.details)),
       more: { newer: Boolean(newer), older: Boolean(older) },
     };
+  }
+
+  async refetch(account: BankAccount, ids: readonly Id[], signal?: AbortSignal): Promise<RefetchedPayments> {
+    const connection = await this.#connect();
+    const found: RefetchedPayments = { payments: [], errors: [], missing: [] };
+    for (const id of new Set(ids)) {
+      const path = `/monetary-account/${ownId(account.id)}/payment/${encodeURIComponent(ownId(id))}`;
+      let envelope: Envelope;
+      try {
+        envelope = await connection.get(path, {}, signal);
+      } catch (thrown) {
+        if (toTallyError(thrown).code !== "NOT_FOUND") throw thrown;
+        found.missing.push(id);
+        continue;
+      }
+      const { payments, errors } = await paymentsOf(envelope, account, this.#context);
+      found.payments.push(...payments.filter((payment) => payment.id === id));
+      found.errors.push(...errors);
+    }
+    return found;
   }
 
   async close(): Promise<void> {
@@ -209,54 +215,31 @@ class Bunq implements BankProvider {
   }
 }
 
-/** The cursor after a page of the backward fill; undefined for an account without any payment. */
-function filled(
-  before: BunqCursor | undefined,
-  page: MappedPage & { more: { older: boolean } },
+/** One reading of an account. */
+interface Reading {
+  connection: BunqConnection;
+  account: BankAccount;
+  cards: CardActions;
+  signal: AbortSignal | undefined;
+}
+
+/** What goes with the next page beside its own payments. */
+interface Beside {
+  payments: Payment[];
+}
+
+const NO_ROWS: MappedPage = { payments: [], errors: [], rows: [] };
+
+function answer(
+  page: MappedPage,
+  cursor: BunqCursor | null,
   since: CalendarDate | undefined,
-): BunqCursor | undefined {
-  const ids = page.rows.map(({ id }) => id);
-  if (!before && ids.length === 0) return undefined;
-  const newest = before?.newest ?? Math.max(...ids);
-  // Rows before `since` are left out and so not counted as read: an earlier date set later finds them.
-  const kept = page.rows
-    .filter(({ payment }) => !payment || !since || payment.date >= since)
-    .map(({ id }) => id);
-  const passed = page.rows.some(({ payment }) => since !== undefined && payment && payment.date < since);
-  return {
-    newest,
-    oldest: Math.min(before?.oldest ?? newest + 1, ...kept),
-    complete: passed || !page.more.older || ids.length === 0,
-    from: before?.from ?? overlapStart(page.rows, Math.min(...ids) - 1),
-    ...(since === undefined ? {} : { since }),
-  };
-}
-
-/** The id after which reading starts next time, so that the overlap is read again; `otherwise` when all is overlap. */
-function overlapStart(rows: MappedPage["rows"], otherwise: number): number {
-  const newestFirst = [...rows].sort((a, b) => b.id - a.id);
-  const latest = newestFirst.find(({ created }) => created !== undefined)?.created;
-  if (latest === undefined) return otherwise;
-  const outside = newestFirst
-    .slice(OVERLAP_ROWS)
-    .find(({ created }) => created !== undefined && created < latest - OVERLAP_MS);
-  return outside?.id ?? otherwise;
-}
-
-function answer(page: MappedPage, cursor: BunqCursor | null, since: CalendarDate | undefined): PaymentPage {
-  const payments = page.payments.filter(({ date }) => since === undefined || date >= since);
-  return { payments, errors: page.errors, cursor: cursor as Json };
-}
-
-/** Was `since` moved to an earlier date than the history was filled to? */
-function reachesFurtherBack(wanted: CalendarDate | undefined, filledTo: CalendarDate | undefined): boolean {
-  return filledTo !== undefined && (wanted === undefined || wanted < filledTo);
-}
-
-/** A cursor that cannot be read is no cursor: everything is read again, and nothing is written twice. */
-function readCursor(value: Json): BunqCursor | undefined {
-  const parsed = cursorSchema.safeParse(value);
-  return parsed.success ? parsed.data : undefined;
+  beside: Beside,
+  cardErrors: RowError[],
+): PaymentPage {
+  const all = [...beside.payments.splice(0), ...page.payments];
+  const payments = all.filter(({ date }) => since === undefined || date >= since);
+  return { payments, errors: [...cardErrors.splice(0), ...page.errors], cursor: cursor as Json };
 }
 
 function olderId(url: string | null | undefined): number | undefined {
