@@ -53,6 +53,12 @@ export interface Payment extends Doc {
   occurrence?: number;
   /** For a pending payment: the id under which it was booked. */
   bookedAs?: Id;
+  /** For a booked payment: the pending one that it settles, where that had another id. */
+  settles?: Id;
+  /** For a pending payment that the bank shows no more and has not booked: since when. */
+  goneSince?: Instant;
+  /** For people: what is odd about it. */
+  note?: string;
   /** The provider's own row. */
   raw: Json;
   fetchedAt: Instant;
