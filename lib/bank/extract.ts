@@ -1,7 +1,7 @@
 import type { Counts, StepContext } from "../runs";
 import { bankAccounts, cursors, payments, type BankAccount, type Payment } from "../store";
 import { toTallyError, type CalendarDate, type Id, type TallyError } from "../values";
-import { enqueue } from "../queue";
+import { enqueue, ruled } from "../queue";
 import { PendingPayments } from "./pending";
 import type { BankProvider, RowError } from "./port";
 import { Recogniser } from "./recognise";
@@ -97,11 +97,20 @@ async function storeAccounts(context: StepContext, provider: BankProvider): Prom
   const known = new Map(
     (await collection.getMany(found.map((account) => account.id))).map((account) => [account.id, account]),
   );
-  // The mapping is the user's and is not the provider's to change.
-  const merged = found.map((account) => ({
-    ...account,
-    budgetAccountId: known.get(account.id)?.budgetAccountId ?? null,
-  }));
+  // The mapping and the rules are the user's and are not the provider's to change.
+  const merged = found.map((account): BankAccount => {
+    const before = known.get(account.id);
+    const { budgetAccountId = null, rules } = before ?? {};
+    // Until the rules are applied to what is stored, that is in the zone it was.
+    const applied = before?.applied ?? (before && rules?.timeZone ? { timeZone: before.timeZone } : undefined);
+    return {
+      ...account,
+      timeZone: rules?.timeZone ?? account.timeZone,
+      budgetAccountId,
+      ...(rules ? { rules } : {}),
+      ...(applied ? { applied } : {}),
+    };
+  });
   await collection.upsertMany(merged);
   return merged.filter((account) => !account.closed || !known.has(account.id));
 }
@@ -120,9 +129,10 @@ async function extractAccount(
   const recogniser = provider.ids === "changing" ? new Recogniser(store, account) : undefined;
   const pendings = new PendingPayments(store, account, context.now);
   for await (const page of provider.payments(account, request)) {
-    const recognised = await recogniser?.page(page.payments);
+    const given = page.payments.map((payment) => ruled(payment, account));
+    const recognised = await recogniser?.page(given);
     if (recognised?.recycled.length) await tell(context, account, recognised.recycled);
-    const { page: rows, settled } = await pendings.link(recognised?.payments ?? page.payments);
+    const { page: rows, settled } = await pendings.link(recognised?.payments ?? given);
     const written = await store.collection(payments).upsertMany(rows);
     if (settled.length > 0) await store.collection(payments).upsertMany(settled);
     for (const budgetId of options.budgetIds) {

@@ -90,8 +90,9 @@ export async function matchStep(context: StepContext, options: MatchStepOptions)
   let done = 0;
   for (const [accountId, list] of byAccount) {
     context.signal.throwIfAborted();
-    await matchOne(context, options, list, mapped.get(accountId)!.budget.id, counts);
-    context.progress(++done, byAccount.size, mapped.get(accountId)!.bank.name);
+    const { bank, budget } = mapped.get(accountId)!;
+    await matchOne(context, options, list, budget.id, bank.rules?.pending === "write", counts);
+    context.progress(++done, byAccount.size, bank.name);
   }
   await markTransfers(context, budgetId, mapped, items, counts);
   await store.collection(cursors).upsertMany([{ id: matchedCursorId(budgetId), value: null, at: read.at }]);
@@ -102,9 +103,9 @@ async function candidates(context: StepContext, budgetId: Id, since: Instant): P
   const collection = context.store.collection(queue);
   const found: QueueItem[] = [];
   for (const state of WAITING) {
-    // What only waits to give its transaction a category has been matched.
+    // What only waits to give its transaction a category, or what was booked, has been matched.
     for await (const item of collection.scan({ index: "byState", equals: [budgetId, state] }))
-      if (!item.fills) found.push(item);
+      if (!item.fills && !item.revises) found.push(item);
   }
   const settled: QueueItem[] = [];
   for (const state of SETTLED) {
@@ -121,6 +122,7 @@ async function matchOne(
   options: MatchStepOptions,
   items: readonly QueueItem[],
   accountId: Id,
+  pending: boolean,
   counts: Counts,
 ): Promise<void> {
   const { store } = context;
@@ -129,7 +131,8 @@ async function matchOne(
   // Whole payments, with the bank's own rows in them, are held for a chunk at a time only.
   const booked = await inChunks([...queued.keys()], async (ids) =>
     (await store.collection(payments).getMany(ids, ["raw"]))
-      .filter((payment) => payment.status === "booked")
+      // A person may have entered what is pending; what was booked under another id is that payment's to match.
+      .filter(({ status, bookedAs }) => status === "booked" || (pending && bookedAs === undefined))
       .map((payment) => toMatchPayment(payment, queued.get(payment.id)!)),
   );
   if (booked.length === 0) return;
@@ -337,7 +340,7 @@ class TransferMarker {
 }
 
 function isWaiting(item: QueueItem): boolean {
-  return WAITING.includes(item.state) && !item.fills;
+  return WAITING.includes(item.state) && !item.fills && !item.revises;
 }
 
 /** Was, or is being, this side written by us as a transfer, so that the budget makes the other side itself? */

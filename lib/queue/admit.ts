@@ -10,6 +10,8 @@ import {
   type Store,
 } from "../store";
 import { contentHash, type CalendarDate, type Id, type Instant } from "../values";
+import { ownAccounts } from "./accounts";
+import { passOn, successions, type Succession } from "./handover";
 import { mappedAccounts, type MappedAccounts } from "./mapping";
 import { moveItems, type Move } from "./states";
 
@@ -29,7 +31,7 @@ const WAITING: readonly QueueState[] = ["new", "review", "classified", "retry"];
 /** Reasons that only a person takes away, or the match step when it finds the other side. */
 const STICKY: readonly (SkipReason | undefined)[] = ["own-transfer", "already-in-budget", "undone"];
 /** Reasons that go with the payment, not with the settings: it is booked, or the bank corrects its amount. */
-const OF_PAYMENT: readonly (SkipReason | undefined)[] = ["pending", "zero-amount"];
+const OF_PAYMENT: readonly (SkipReason | undefined)[] = ["pending", "zero-amount", "vanished"];
 const PAGE = 500;
 
 /**
@@ -76,10 +78,12 @@ async function pass(
       limit: PAGE,
       ...(after ? { after } : {}),
     });
-    const moves = await judge.moves(page.items.filter(wanted));
+    const moves = await judge.moves(page.items.filter(wanted), now);
     if (options.compareAgain)
       for (const move of moves) if (move.to === "new") move.set = { ...move.set, enqueuedAt: now };
-    for (const moved of await moveItems(store, moves, now)) {
+    const done = await moveItems(store, moves, now);
+    await judge.handedOver(done, now);
+    for (const moved of done) {
       const name = moved.state === "skipped" ? `skipped ${moved.skipReason}` : moved.state;
       counts[name] = (counts[name] ?? 0) + 1;
     }
@@ -94,30 +98,33 @@ export class Judge {
     private readonly options: AdmitOptions,
     private readonly mapped: MappedAccounts,
     private readonly currency: string | undefined,
+    private readonly isOwn: (payment: PaymentFacts) => boolean,
   ) {}
 
   static async create(store: Store, options: AdmitOptions, mapped?: MappedAccounts): Promise<Judge> {
     const budget = await store.collection(budgets).get(options.budgetId);
     const accounts = mapped ?? (await mappedAccounts(store, options.budgetId));
-    return new Judge(store, options, accounts, budget?.currency);
+    const own = ownAccounts([...accounts.values()].map(({ bank }) => bank));
+    return new Judge(store, options, accounts, budget?.currency, (payment) => own(payment) !== undefined);
   }
 
-  async moves(items: readonly QueueItem[]): Promise<Move[]> {
+  async moves(items: readonly QueueItem[], now: Instant): Promise<Move[]> {
     if (items.length === 0) return [];
-    const found = new Map(
-      (
-        await this.store.collection(payments).getMany(
-          items.map((item) => item.paymentId),
-          ["raw"],
-        )
-      ).map((payment) => [payment.id, payment]),
-    );
+    const found = await this.payments(items);
+    const successors = await successions(this.store, items, found, now);
     const moves: Move[] = [];
     for (const item of items) {
       const payment = found.get(item.paymentId);
       if (!payment) continue;
-      const reason = this.reason(item, payment);
-      if (reason && (item.state !== "skipped" || item.skipReason !== reason)) {
+      // Its change of a transaction that stands is on the way; nothing is in its way any more.
+      if (item.revises) continue;
+      // It may have been written: that is found out first.
+      if (item.state === "retry" && item.wrote && payment.status === "pending") continue;
+      const succession = successors.get(item.id);
+      const reason = this.reason(item, payment, succession);
+      if (!reason && succession?.to === "revise") {
+        moves.push({ item, to: "classified", set: succession.set });
+      } else if (reason && (item.state !== "skipped" || item.skipReason !== reason)) {
         moves.push({ item, to: "skipped", set: { skipReason: reason } });
       } else if (!reason && item.state === "skipped") {
         moves.push({ item, to: "new" });
@@ -126,13 +133,40 @@ export class Judge {
     return moves;
   }
 
-  /** Why the payment is not written, or undefined when nothing stands in its way. */
-  reason(item: QueueItem, payment: PaymentFacts): SkipReason | undefined {
+  /** To be called with what was moved: those that now stand for a pending payment take over what is known of it. */
+  async handedOver(moved: readonly QueueItem[], now: Instant): Promise<void> {
+    const heirs = moved.filter(({ revises, skipReason }) => revises || skipReason === "already-in-budget");
+    if (heirs.length > 0) await passOn(this.store, heirs, await this.payments(heirs), now);
+  }
+
+  private async payments(items: readonly QueueItem[]): Promise<Map<Id, PaymentFacts>> {
+    const found = await this.store.collection(payments).getMany(
+      items.map((item) => item.paymentId),
+      ["raw"],
+    );
+    return new Map(found.map((payment) => [payment.id, payment]));
+  }
+
+  /**
+   * Why the payment is not written, or undefined when nothing stands in its way.
+   * @param succession what {@link successions} says of it
+   */
+  reason(item: QueueItem, payment: PaymentFacts, succession?: Succession): SkipReason | undefined {
     if (STICKY.includes(item.skipReason)) return item.skipReason;
     const mapped = this.mapped.get(item.accountId);
     if (!mapped) return "not-mapped";
-    if (payment.status === "pending") return "pending";
-    if (this.options.startDate && payment.date < this.options.startDate) return "before-start-date";
+    if (succession?.to === "wait") return "pending";
+    if (succession?.to === "skipped") return succession.set.skipReason;
+    // What stands in the budget is followed to its end, whatever the settings are by now.
+    if (succession?.to === "revise") return undefined;
+    if (payment.status === "pending") {
+      if (payment.bookedAs) return "superseded";
+      // Which account a transfer goes to is told by both sides of it, once they are booked.
+      if (mapped.bank.rules?.pending !== "write" || this.isOwn(payment)) return "pending";
+      if (payment.goneSince) return "vanished";
+    }
+    const startDate = mapped.bank.rules?.startDate ?? this.options.startDate;
+    if (startDate && payment.date < startDate) return "before-start-date";
     if (this.currency && payment.currency !== this.currency) return "currency-mismatch";
     if (payment.amount === 0) return "zero-amount";
     if (mapped.budget.closed) return "account-closed";
@@ -140,7 +174,9 @@ export class Judge {
   }
 
   private get settings(): string {
-    const accounts = [...this.mapped].map(([id, { budget }]) => [id, budget.id, budget.closed]).sort();
+    const accounts = [...this.mapped]
+      .map(([id, { bank, budget }]) => [id, budget.id, budget.closed, bank.rules ?? null])
+      .sort();
     return contentHash({ accounts, startDate: this.options.startDate, currency: this.currency });
   }
 

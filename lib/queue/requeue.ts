@@ -183,6 +183,8 @@ function fresh(item: QueueItem, now: Instant): Partial<QueueItem> {
           importId: importId(item.paymentId, item.budgetId, occurrence),
           transactionId: undefined,
           wrote: undefined,
+          revises: undefined,
+          uncleared: undefined,
         }
       : {}),
   };
@@ -232,5 +234,7 @@ const REASONS: readonly SkipReason[] = [
   "zero-amount",
   "currency-mismatch",
   "account-closed",
+  "superseded",
+  "vanished",
   "undone",
 ];

@@ -16,7 +16,27 @@ export interface BankAccount extends Doc {
   balance?: { amount: number; at: Instant };
   /** The budget account it is mapped to, set by the user; null when unmapped. */
   budgetAccountId?: Id | null;
+  /** How its payments are taken, set by the user. */
+  rules?: AccountRules;
+  /** Which of the rules that change payments (sign, time zone) the stored ones follow. */
+  applied?: AppliedRules;
 }
+
+/** What a user may set for one bank account. */
+export interface AccountRules {
+  /** Payments that are not booked yet: left until they are (`booked`, when absent), or written as uncleared. */
+  pending?: "booked" | "write";
+  /** What was written while pending and then dropped by the bank: deleted unless a person changed it, or kept. */
+  vanished?: "delete" | "keep";
+  /** Payments before this date are not written; the budget's own start date when absent. */
+  startDate?: CalendarDate;
+  /** Turn the sign round: for credit cards that list spending as positive. */
+  sign?: "as-is" | "inverted";
+  /** IANA name; the connection's when absent. */
+  timeZone?: string;
+}
+
+export type AppliedRules = Pick<AccountRules, "sign" | "timeZone">;
 
 export interface Party {
   name?: string;
@@ -57,6 +77,8 @@ export interface Payment extends Doc {
   settles?: Id;
   /** For a pending payment that the bank shows no more and has not booked: since when. */
   goneSince?: Instant;
+  /** Its amounts have the other sign than the provider gives them, because the user wants it so. */
+  inverted?: boolean | undefined;
   /** For people: what is odd about it. */
   note?: string;
   /** The provider's own row. */
@@ -170,6 +192,10 @@ export type SkipReason =
   | "zero-amount"
   | "currency-mismatch"
   | "account-closed"
+  /** It was pending and was booked under another id, which stands for it. */
+  | "superseded"
+  /** It was pending and the bank has dropped it. */
+  | "vanished"
   /** Its batch was undone: it is written again only when a person asks for it. */
   | "undone";
 
@@ -220,6 +246,10 @@ export interface QueueItem extends Doc {
   transactionId?: Id;
   /** Set for a transaction that is in the budget already and is given its category, and not created. */
   fills?: Id;
+  /** Written while it was pending: it is looked at until it is booked or gone. */
+  uncleared?: boolean;
+  /** Set for a transaction that we wrote while the payment was pending, and that is changed to what was booked. */
+  revises?: Id;
   /** Of a filled transaction: what it had before, stored before the write; undo restores it. */
   prior?: { categoryId: Id | null };
   /** What we wrote; absent when the batch wrote nothing for it (it was there already). */
@@ -423,6 +453,7 @@ export const queue = define<QueueItem>("queue", "id", {
   bySince: ["budgetId", "state", "stateSince"],
   byBatch: ["batchId", "state"],
   byPayment: ["paymentId"],
+  byUncleared: ["budgetId", "uncleared"],
 });
 export const batches = define<Batch>("batches", "id", { byAt: ["at"], byBudget: ["budgetId", "at"] });
 export const cursors = define<Cursor>("cursors", "id", {});

@@ -26,6 +26,8 @@ const SKIPPED: Readonly<Record<SkipReason, string>> = {
   "zero-amount": "Its amount is zero.",
   "currency-mismatch": "Its currency is not that of the budget account.",
   "account-closed": "The budget account is closed.",
+  superseded: "It was pending and was booked under another id, which stands for it.",
+  vanished: "It was pending and the bank has dropped it.",
   undone: "Its batch was undone. It is written again when you requeue it.",
 };
 

@@ -42,17 +42,7 @@ describe("queue sync", () => {
   });
 
   it("leaves alone what a person entered by hand", async () => {
-    bench.budget.rows.push({
-      id: "memory:hand",
-      budgetId: bench.budget.budgetId,
-      accountId: "memory:a1",
-      date: "2026-02-11",
-      amount: -1000,
-      currency: "EUR",
-      payeeName: "shop",
-      approved: true,
-      deleted: false,
-    });
+    bench.byHand({ date: "2026-02-11", payeeName: "shop" });
     await bench.arrive(payment("1"));
     await bench.classify();
     await bench.sync();
