@@ -102,7 +102,8 @@ async function storeAccounts(context: StepContext, provider: BankProvider): Prom
     const before = known.get(account.id);
     const { budgetAccountId = null, rules } = before ?? {};
     // Until the rules are applied to what is stored, that is in the zone it was.
-    const applied = before?.applied ?? (before && rules?.timeZone ? { timeZone: before.timeZone } : undefined);
+    const applied =
+      before?.applied ?? (before && rules?.timeZone ? { timeZone: before.timeZone } : undefined);
     return {
       ...account,
       timeZone: rules?.timeZone ?? account.timeZone,

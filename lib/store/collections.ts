@@ -159,7 +159,7 @@ export interface Match extends Doc {
 }
 
 /** How a classification was reached, in the order of the cascade. */
-export type ClassificationPath = "transfer" | "rule" | "memory" | "model" | "abstain";
+export type ClassificationPath = "transfer" | "rule" | "refund" | "memory" | "model" | "abstain";
 
 export interface Classification extends Doc {
   /** The id is `<payment id>|<budget id>|<model version>`. */
@@ -234,6 +234,8 @@ export interface QueueItem extends Doc {
   transferAccountId?: Id;
   /** ... and the payment there, once it is known. */
   transferPaymentId?: Id;
+  /** For a refund: the payment that it pays back, whose category it has. */
+  refundOf?: Id;
   skipReason?: SkipReason;
   /** Failures so far that were the item's own. */
   attempt: number;
