@@ -15,4 +15,10 @@ export {
 } from "./refunds";
 export { nameSimilarity, nameWords } from "./similarity";
 export { matchStep, type MatchStepOptions, type MatchStepResult } from "./step";
-export { pairTransfers, type TransferPair, type TransferPayment } from "./transfers";
+export {
+  findTransfers,
+  type LeftTransfer,
+  type OwnAccounts,
+  type TransferPair,
+  type TransferPayment,
+} from "./transfers";

@@ -11,17 +11,20 @@ export function ownAccounts(
   const byNumber = new Map<string, Id>();
   for (const { id, iban } of accounts) {
     if (!iban) continue;
-    byNumber.set(normaliseIban(iban), id);
+    const whole = normaliseIban(iban);
+    byNumber.set(whole, id);
+    // Banks of one country leave out what comes before the account number.
+    const number = /[1-9]\d{6,}$/.exec(whole.slice(4))?.[0];
+    if (number && !byNumber.has(number)) byNumber.set(number, id);
   }
   return ({ accountId, counterparty }) => {
     const number = counterparty?.iban ?? counterparty?.account;
-    const found = number ? byNumber.get(normaliseIban(number)) : undefined;
+    const found = number ? (byNumber.get(normaliseIban(number)) ?? byNumber.get(bare(number))) : undefined;
     return found === accountId ? undefined : found;
   };
 }
 
-/** Does the party name an account at all? */
-export function namesAccount(payment: Pick<PaymentFacts, "counterparty">): boolean {
-  const { iban, account } = payment.counterparty ?? {};
-  return iban !== undefined || (account !== undefined && isIban(account));
+/** A number without blanks, dots and leading zeros; what is an IBAN is none. */
+function bare(number: string): string {
+  return isIban(number) ? "" : number.replace(/\D/g, "").replace(/^0+/, "");
 }

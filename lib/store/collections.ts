@@ -234,6 +234,8 @@ export interface QueueItem extends Doc {
   transferAccountId?: Id;
   /** ... and the payment there, once it is known. */
   transferPaymentId?: Id;
+  /** For people: why it was paired as a transfer, or was not although it looks like one. */
+  transferReason?: string;
   /** For a refund: the payment that it pays back, whose category it has. */
   refundOf?: Id;
   skipReason?: SkipReason;

@@ -3,4 +3,5 @@ export * from "./money";
 export * from "./dates";
 export * from "./json";
 export * from "./ids";
+export * from "./payee";
 export * from "./turns";

@@ -134,6 +134,7 @@ function standingRow({ item, classification }: Standing): Row {
 /** Why an item is where it is: its failure, why it is left out, or why it has its category. */
 export function reasonOf(item: QueueItem): string | null {
   if (item.error && (item.state === "dead" || item.state === "retry")) return item.error.message;
+  if (item.skipReason === "own-transfer" && item.transferReason) return item.transferReason;
   if (item.state === "skipped" && item.skipReason) return SKIPPED[item.skipReason];
   return item.reason ?? item.error?.message ?? null;
 }
