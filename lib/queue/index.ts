@@ -11,6 +11,7 @@ export {
   type MappedAccounts,
 } from "./mapping";
 export type { QueueSyncOptions, QueueSyncResult } from "./pass";
+export { payeeNamer, type PayeeNamer, type PayeeRule } from "./payees";
 export { requeue, requeueSelection, type RequeueResult, type RequeueSelection } from "./requeue";
 export { ruled, withRules, type AccountRuleLine } from "./rules";
 export { settle } from "./settle";

@@ -148,8 +148,8 @@ export async function reviseBatch(pass: Pass, items: readonly QueueItem[]): Prom
 }
 
 function changeTo(pass: Pass, item: QueueItem, payment: PaymentFacts, row: Transaction): TransactionChange {
-  const { limits } = pass.writing;
-  const name = truncate(payeeName(payment), limits.payeeName);
+  const { limits, options } = pass.writing;
+  const name = truncate(payeeName(payment, options), limits.payeeName);
   const persons = item.wrote ? changesSince(item.wrote, row).includes("payee") : true;
   return {
     id: row.id,

@@ -9,6 +9,8 @@ const SERVICES =
 /** The same words where only a blank follows: few enough not to be the beginning of a name. */
 const WORDS =
   /^(?:betaalautomaat|geldautomaat|betaalpas|kaartbetaling|pinbetaling|card payment to|card purchase|kartenzahlung|paiement (?:par )?carte|compra(?: con)? tarjeta|pagamento carta|apple pay|google pay)\s+/iu;
+/** And before the moment or the number of a card. */
+const CARDS = /^(?:carte|cb|karte|card|kaart|tarjeta|carta)\s+(?=\d)/iu;
 /** Any short code with an asterisk after it: `XYZ*`, `IZ *`. */
 const STARRED = /^[\p{L}\p{N}][\p{L}\p{N} .]{0,9}\s?\*+\s*/u;
 
@@ -51,7 +53,7 @@ export function cleanPayee(raw: string): string {
 
 function once(text: string): string {
   let name = text;
-  for (const prefix of [SERVICES, WORDS, STARRED]) name = kept(name, name.replace(prefix, ""));
+  for (const prefix of [SERVICES, WORDS, CARDS, STARRED]) name = kept(name, name.replace(prefix, ""));
   // Banks that write `SHOP\CITY\NLD` separate by the backslash; what follows is a place.
   const backslash = name.indexOf("\\");
   if (backslash > 2) name = kept(name, name.slice(0, backslash));

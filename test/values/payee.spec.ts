@@ -13,7 +13,7 @@ describe("clean names of payees", () => {
     "Betaalautomaat 12:31 pas 012 JUMBO 2231": "Jumbo",
     "ALBERT HEIJN 1234\\AMSTERDAM\\NLD": "Albert Heijn",
     "Kartenzahlung REWE SAGT DANKE 05.03.2024 12:31": "Rewe Sagt Danke",
-    "SHELL 6123 ROTTERDAM": "SHELL",
+    "SHELL 6123 ROTTERDAM": "Shell",
     "CARTE 12/03/24 BOULANGERIE PAUL": "Boulangerie Paul",
     "J. Jansen": "J. Jansen",
     "NS GROEP BV": "NS Groep BV",
