@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
-import { isCalendarDate, TallyError } from "../lib/values";
+import { withRules } from "../lib/queue";
+import { isCalendarDate, TallyError, toTallyError } from "../lib/values";
 import { storeEnv } from "./store-env";
 
 const text = z.string().min(1);
@@ -45,7 +46,20 @@ export const SYNC_CONFIG = z.strictObject({
       modulePath: text.optional(),
     }),
   ]),
-  accounts: z.array(z.strictObject({ bank: text, budget: text })).min(1),
+  accounts: z
+    .array(
+      z.strictObject({
+        bank: text,
+        budget: text,
+        pending: text.optional(),
+        vanished: text.optional(),
+        startDate: text.optional(),
+        sign: text.optional(),
+        timeZone: text.optional(),
+      }),
+    )
+    .min(1),
+  payees: z.array(z.strictObject({ match: text, name: text })).optional(),
   startDate: z.string().refine(isCalendarDate, "must be a date that exists, as YYYY-MM-DD").optional(),
   policy: z.enum(["review", "suggest", "uncategorised"]).optional(),
   targetPrecision: z.number().gt(0).max(1).optional(),
@@ -92,12 +106,13 @@ export function readSyncConfig(file: string, environment: NodeJS.ProcessEnv = pr
     ...storeEnv(storeUrl),
     TALLYFLOW_BANK_PROVIDER: config.bank.kind,
     TALLYFLOW_BUDGET_PROVIDER: config.budget.kind,
-    TALLYFLOW_BUDGET_ACCOUNTS: JSON.stringify(config.accounts),
+    ...accountsEnv(config.accounts, file),
     TALLYFLOW_BUDGET_POLICY: config.policy ?? "suggest",
   };
   const set = (name: string, value: unknown) => {
     if (value !== undefined) env[name] = typeof value === "string" ? value : JSON.stringify(value);
   };
+  set("TALLYFLOW_QUEUE_SYNC_PAYEES", config.payees);
   set("TALLYFLOW_BUDGET_START_DATE", config.startDate);
   set("TALLYFLOW_BUDGET_TARGET_PRECISION", config.targetPrecision);
   set("TALLYFLOW_BANK_TIME_ZONE", config.bank.timeZone);
@@ -142,6 +157,27 @@ export function readSyncConfig(file: string, environment: NodeJS.ProcessEnv = pr
     set("TALLYFLOW_BUDGET_MODULE_PATH", path.resolve(path.dirname(file), config.budget.modulePath ?? "."));
   }
   return { stateDir, storeUrl, env };
+}
+
+/** @throws TallyError CONFIG_INVALID for a rule of an account that there is not */
+function accountsEnv(
+  accounts: z.infer<typeof SYNC_CONFIG>["accounts"],
+  file: string,
+): Record<string, string> {
+  const mapping = accounts.map(({ bank, budget }) => ({ bank, budget }));
+  const rules = accounts.flatMap(({ bank, budget: _budget, ...own }) =>
+    Object.entries(own).map(([setting, value]) => ({ bank, setting, value })),
+  );
+  try {
+    withRules(mapping, rules);
+  } catch (thrown) {
+    const { code, message } = toTallyError(thrown);
+    throw new TallyError(code, `${file}: accounts: ${message}`);
+  }
+  return {
+    TALLYFLOW_BUDGET_ACCOUNTS: JSON.stringify(mapping),
+    ...(rules.length > 0 ? { TALLYFLOW_BUDGET_ACCOUNT_RULES: JSON.stringify(rules) } : {}),
+  };
 }
 
 function required(environment: NodeJS.ProcessEnv, name: string, setting: string, file: string): string {

@@ -1,9 +1,11 @@
 import type { Counts, StepContext } from "../runs";
 import { bankAccounts, cursors, payments, type BankAccount, type Payment } from "../store";
 import { toTallyError, type CalendarDate, type Id, type TallyError } from "../values";
-import { enqueue } from "../queue";
+import { enqueue, ruled } from "../queue";
 import { hasConsents, watchConsents, type ConsentEnd } from "./consent";
+import { PendingPayments } from "./pending";
 import type { BankProvider, RowError } from "./port";
+import { Recogniser } from "./recognise";
 import { quotaEnd, type Wait } from "./waits";
 
 export interface BankExtractOptions {
@@ -41,7 +43,7 @@ export async function bankExtract(
 ): Promise<BankExtractResult> {
   const calls = provider.calls;
   const result: BankExtractResult = {
-    counts: { accounts: 0, inserted: 0, changed: 0, unchanged: 0, queued: 0, badRows: 0, calls: 0 },
+    counts: { accounts: 0, inserted: 0, changed: 0, unchanged: 0, queued: 0, gone: 0, badRows: 0, calls: 0 },
     badRows: [],
     waits: [],
     consents: hasConsents(provider) ? await watchConsents(context, provider.source, provider) : [],
@@ -117,11 +119,21 @@ async function storeAccounts(context: StepContext, provider: BankProvider): Prom
   const known = new Map(
     (await collection.getMany(found.map((account) => account.id))).map((account) => [account.id, account]),
   );
-  // The mapping is the user's and is not the provider's to change.
-  const merged = found.map((account) => ({
-    ...account,
-    budgetAccountId: known.get(account.id)?.budgetAccountId ?? null,
-  }));
+  // The mapping and the rules are the user's and are not the provider's to change.
+  const merged = found.map((account): BankAccount => {
+    const before = known.get(account.id);
+    const { budgetAccountId = null, rules } = before ?? {};
+    // Until the rules are applied to what is stored, that is in the zone it was.
+    const applied =
+      before?.applied ?? (before && rules?.timeZone ? { timeZone: before.timeZone } : undefined);
+    return {
+      ...account,
+      timeZone: rules?.timeZone ?? account.timeZone,
+      budgetAccountId,
+      ...(rules ? { rules } : {}),
+      ...(applied ? { applied } : {}),
+    };
+  });
   await collection.upsertMany(merged);
   return merged.filter((account) => !account.closed || !known.has(account.id));
 }
@@ -137,10 +149,17 @@ async function extractAccount(
   const cursorId = bankCursorId(provider.source, account.id);
   const cursor = (await store.collection(cursors).get(cursorId))?.value ?? null;
   const request = { cursor, signal: context.signal, ...(options.since ? { since: options.since } : {}) };
+  const recogniser = provider.ids === "changing" ? new Recogniser(store, account) : undefined;
+  const pendings = new PendingPayments(store, account, context.now);
   for await (const page of provider.payments(account, request)) {
-    const written = await store.collection(payments).upsertMany(page.payments);
+    const given = page.payments.map((payment) => ruled(payment, account));
+    const recognised = await recogniser?.page(given);
+    if (recognised?.recycled.length) await tell(context, account, recognised.recycled);
+    const { page: rows, settled } = await pendings.link(recognised?.payments ?? given);
+    const written = await store.collection(payments).upsertMany(rows);
+    if (settled.length > 0) await store.collection(payments).upsertMany(settled);
     for (const budgetId of options.budgetIds) {
-      result.counts["queued"]! += await enqueue(store, budgetId, page.payments, context.now());
+      result.counts["queued"]! += await enqueue(store, budgetId, rows, context.now());
     }
     await store.collection(cursors).upsertMany([{ id: cursorId, value: page.cursor, at: context.now() }]);
     result.counts["inserted"]! += written.inserted;
@@ -153,4 +172,21 @@ async function extractAccount(
     context.progress(result.counts["inserted"]!, 0, account.name);
     context.signal.throwIfAborted();
   }
+  result.counts["gone"]! += await pendings.end(provider.listsPending ?? false);
+}
+
+/** An old id on a new payment is odd enough to be said. */
+async function tell(
+  context: StepContext,
+  account: BankAccount,
+  recycled: readonly { id: Id; payment: Payment; before: CalendarDate }[],
+): Promise<void> {
+  for (const { id, payment, before } of recycled)
+    context.log(
+      "warn",
+      `${account.name}: the bank gave the payment of ${payment.date} the id ${id}, which a payment of ${before} had before. Both are kept.`,
+    );
+  await context.emit("bank.recycled-ids", account.id, {
+    payments: recycled.map(({ id, payment, before }) => ({ id, date: payment.date, before })),
+  });
 }

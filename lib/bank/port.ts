@@ -72,6 +72,17 @@ export interface RefetchedPayments {
 export interface BankProvider {
   /** `bunq`, `files`, ... */
   readonly kind: string;
+  /**
+   * `changing` where the bank may give a payment another id later, give an old id to a new payment, or give none (an
+   * id that ends after its colon). A payment is then known by its content and its number among equal rows of a day, for
+   * which every reading has to show whole days. Ids last when this is absent.
+   */
+  readonly ids?: "changing";
+  /**
+   * Every reading that comes to its end shows all payments of the account that are pending then: one that is not shown
+   * any more is gone. Unknown when absent.
+   */
+  readonly listsPending?: boolean;
   /** Names this connection in cursors and in `source` of what it yields: the kind, or the kind and a name. */
   readonly source: string;
   /** Accounts that the connection can see. Throws AUTH_FAILED, AUTH_EXPIRED, PROVIDER_*. */

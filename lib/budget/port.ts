@@ -62,6 +62,12 @@ export interface TransactionChange {
   categoryId?: Id | null;
   memo?: string;
   approved?: boolean;
+  /** For a payment that was written while pending: what was booked. Never of a split, whose parts stay as they are. */
+  date?: CalendarDate;
+  amount?: number;
+  cleared?: "cleared" | "uncleared";
+  /** Never of a transfer. */
+  payeeName?: string;
 }
 
 export interface BudgetProvider {

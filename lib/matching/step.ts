@@ -14,10 +14,8 @@ import {
 import {
   addDays,
   isOwnImportId,
-  normaliseIban,
   ownId,
   TallyError,
-  Turns,
   type CalendarDate,
   type Id,
   type Instant,
@@ -29,14 +27,13 @@ import {
   checkMapping,
   mappedAccounts,
   matchedCursorId,
-  moveItems,
   settle,
   type AccountMapping,
-  type Move,
 } from "../queue";
 import { matchAccountInTurns, type MatchPayment, type MatchTransaction } from "./match";
 import { matchedPayments } from "./matched";
-import { pairTransfers, type TransferPair, type TransferPayment } from "./transfers";
+import { inChunks } from "./chunks";
+import { markTransfers, WAITING } from "./mark-transfers";
 
 export interface MatchStepOptions {
   budgetId: Id;
@@ -52,7 +49,6 @@ export interface MatchStepResult {
 /** Budgets match imports with what was entered by hand over more days than we do (YNAB: ten). */
 const BUDGETS_OWN_DAYS = 10;
 
-const WAITING: readonly QueueState[] = ["new", "review", "classified", "retry"];
 const SETTLED: readonly QueueState[] = ["skipped", "synced"];
 
 /**
@@ -93,8 +89,9 @@ export async function matchStep(context: StepContext, options: MatchStepOptions)
   let done = 0;
   for (const [accountId, list] of byAccount) {
     context.signal.throwIfAborted();
-    await matchOne(context, options, list, mapped.get(accountId)!.budget.id, counts);
-    context.progress(++done, byAccount.size, mapped.get(accountId)!.bank.name);
+    const { bank, budget } = mapped.get(accountId)!;
+    await matchOne(context, options, list, budget.id, bank.rules?.pending === "write", counts);
+    context.progress(++done, byAccount.size, bank.name);
   }
   await markTransfers(context, budgetId, mapped, items, counts);
   await store.collection(cursors).upsertMany([{ id: matchedCursorId(budgetId), value: null, at: read.at }]);
@@ -105,9 +102,9 @@ async function candidates(context: StepContext, budgetId: Id, since: Instant): P
   const collection = context.store.collection(queue);
   const found: QueueItem[] = [];
   for (const state of WAITING) {
-    // What only waits to give its transaction a category has been matched.
+    // What only waits to give its transaction a category, or what was booked, has been matched.
     for await (const item of collection.scan({ index: "byState", equals: [budgetId, state] }))
-      if (!item.fills) found.push(item);
+      if (!item.fills && !item.revises) found.push(item);
   }
   const settled: QueueItem[] = [];
   for (const state of SETTLED) {
@@ -124,6 +121,7 @@ async function matchOne(
   options: MatchStepOptions,
   items: readonly QueueItem[],
   accountId: Id,
+  pending: boolean,
   counts: Counts,
 ): Promise<void> {
   const { store } = context;
@@ -132,7 +130,8 @@ async function matchOne(
   // Whole payments, with the bank's own rows in them, are held for a chunk at a time only.
   const booked = await inChunks([...queued.keys()], async (ids) =>
     (await store.collection(payments).getMany(ids, ["raw"]))
-      .filter((payment) => payment.status === "booked")
+      // A person may have entered what is pending; what was booked under another id is that payment's to match.
+      .filter(({ status, bookedAs }) => status === "booked" || (pending && bookedAs === undefined))
       .map((payment) => toMatchPayment(payment, queued.get(payment.id)!)),
   );
   if (booked.length === 0) return;
@@ -235,173 +234,4 @@ async function toMatchTransactions(
       isOwnImportId(row.importId) ||
       (row.transferTransactionId !== undefined && ownSides.has(row.transferTransactionId)),
   }));
-}
-
-/** Pair own transfers and tell the queue: one side is written as a transfer, the other comes with it. */
-async function markTransfers(
-  context: StepContext,
-  budgetId: Id,
-  mapped: Awaited<ReturnType<typeof mappedAccounts>>,
-  items: readonly QueueItem[],
-  counts: Counts,
-): Promise<void> {
-  const { store } = context;
-  if (items.length === 0) return;
-  let [first, last] = [items[0]!.date, items[0]!.date];
-  for (const { date } of items) {
-    if (date < first) first = date;
-    if (date > last) last = date;
-  }
-  const ibans = new Map<string, Id>();
-  for (const [id, { bank }] of mapped) if (bank.iban) ibans.set(normaliseIban(bank.iban), id);
-  const rows: TransferPayment[] = [];
-  for (const accountId of mapped.keys()) {
-    const range = {
-      index: "byAccount",
-      equals: [accountId],
-      from: addDays(first, -4),
-      to: addDays(last, 5),
-    };
-    for await (const payment of store.collection(payments).scan(range, ["raw"])) {
-      if (payment.status !== "booked") continue;
-      const iban = payment.counterparty?.iban;
-      rows.push({ ...pick(payment), ...(iban ? { counterpartyIban: iban } : {}) });
-    }
-  }
-  const pairs = pairTransfers(rows, ibans);
-  const mark = new TransferMarker(context, budgetId, rows, ibans);
-  await inChunks(pairs, async (chunk) => {
-    counts["transfersPaired"]! += await mark.pairs(chunk);
-    return [];
-  });
-  const paired = new Set(pairs.flatMap((pair) => [pair.outgoing, pair.incoming]));
-  await mark.lonely(items.filter((item) => !paired.has(item.paymentId)));
-}
-
-class TransferMarker {
-  private readonly byId: ReadonlyMap<Id, TransferPayment>;
-
-  constructor(
-    private readonly context: StepContext,
-    private readonly budgetId: Id,
-    rows: readonly TransferPayment[],
-    private readonly ibans: ReadonlyMap<string, Id>,
-  ) {
-    this.byId = new Map(rows.map((row) => [row.id, row]));
-  }
-
-  /** @returns how many pairs were not known before */
-  async pairs(pairs: readonly TransferPair[]): Promise<number> {
-    const { store } = this.context;
-    const ids = pairs.flatMap((pair) => [pair.outgoing, pair.incoming]).map((id) => `${id}|${this.budgetId}`);
-    const items = new Map((await store.collection(queue).getMany(ids)).map((item) => [item.paymentId, item]));
-    const moves: Move[] = [];
-    const marks: { id: Id; expected: Partial<QueueItem>; set: Partial<QueueItem> }[] = [];
-    let fresh = 0;
-    const written = await this.standingTransfers([...items.values()]);
-    for (const pair of pairs) {
-      const outgoing = items.get(pair.outgoing);
-      const incoming = items.get(pair.incoming);
-      if (!outgoing || !incoming) continue;
-      if (outgoing.transferPaymentId !== pair.incoming) fresh++;
-      const [lead, follower] = this.roles(outgoing, incoming, written);
-      for (const [item, other] of [
-        [outgoing, incoming],
-        [incoming, outgoing],
-      ] as const) {
-        const set = { transferPaymentId: other.paymentId, transferAccountId: other.accountId };
-        if (item.transferPaymentId === set.transferPaymentId) continue;
-        if (item === follower) continue;
-        if (item !== lead && isWaiting(item)) continue;
-        marks.push({ id: item.id, expected: { state: item.state, stateSince: item.stateSince }, set });
-      }
-      if (follower && lead) {
-        const set = {
-          skipReason: "own-transfer" as const,
-          transferPaymentId: lead.paymentId,
-          transferAccountId: lead.accountId,
-        };
-        moves.push({ item: follower, to: "skipped", set });
-      }
-    }
-    await store.collection(queue).updateMany(marks);
-    await moveItems(store, moves, this.context.now());
-    return fresh;
-  }
-
-  /** Which side is written as the transfer, and which waiting side then comes with it. */
-  private roles(
-    outgoing: QueueItem,
-    incoming: QueueItem,
-    written: ReadonlySet<Id>,
-  ): [QueueItem | undefined, QueueItem | undefined] {
-    const writes = (item: QueueItem) => writesTransfer(item) || written.has(item.id);
-    if (isWaiting(outgoing) && isWaiting(incoming)) return [outgoing, incoming];
-    if (isWaiting(incoming) && writes(outgoing)) return [outgoing, incoming];
-    if (isWaiting(outgoing) && writes(incoming)) return [incoming, outgoing];
-    return [undefined, undefined];
-  }
-
-  /**
-   * Items found in the budget under our import id whose transaction is a transfer there: written by us before the store
-   * was lost, so that the item does not say it.
-   */
-  private async standingTransfers(items: readonly QueueItem[]): Promise<Set<Id>> {
-    const synced = items.filter((item) => item.state === "synced" && item.transferAccountId === undefined);
-    const rows = await this.context.store
-      .collection(transactions)
-      .getMany(synced.flatMap((item) => item.transactionId ?? []));
-    const transfers = new Set(rows.filter((row) => !row.deleted && row.transferAccountId).map(({ id }) => id));
-    return new Set(synced.filter((item) => transfers.has(item.transactionId ?? "")).map(({ id }) => id));
-  }
-
-  /** A payment to or from an own account whose other side has not come yet: it is written as a transfer already. */
-  async lonely(items: readonly QueueItem[]): Promise<void> {
-    const marks = [];
-    const turns = new Turns();
-    for (const item of items) {
-      if (turns.due) await turns.take();
-      const iban = this.byId.get(item.paymentId)?.counterpartyIban;
-      const other = iban ? this.ibans.get(normaliseIban(iban)) : undefined;
-      if (!other || other === item.accountId || !isWaiting(item) || item.transferAccountId === other)
-        continue;
-      marks.push({
-        id: item.id,
-        expected: { state: item.state, stateSince: item.stateSince },
-        set: { transferAccountId: other },
-      });
-    }
-    await inChunks(marks, async (chunk) => {
-      await this.context.store.collection(queue).updateMany(chunk);
-      return [];
-    });
-  }
-}
-
-function isWaiting(item: QueueItem): boolean {
-  return WAITING.includes(item.state) && !item.fills;
-}
-
-/** Was, or is being, this side written by us as a transfer, so that the budget makes the other side itself? */
-function writesTransfer(item: QueueItem): boolean {
-  return (
-    item.transferAccountId !== undefined &&
-    ["synced", "leased", "sending"].includes(item.state) &&
-    item.skipReason === undefined
-  );
-}
-
-function pick({ id, accountId, date, amount, currency }: PaymentFacts) {
-  return { id, accountId, date, amount, currency };
-}
-
-async function inChunks<T, R>(
-  items: readonly T[],
-  work: (chunk: T[]) => Promise<R[]>,
-  size = 500,
-): Promise<R[]> {
-  const found: R[] = [];
-  for (let start = 0; start < items.length; start += size)
-    found.push(...(await work(items.slice(start, start + size))));
-  return found;
 }

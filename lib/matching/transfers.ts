@@ -1,4 +1,5 @@
-import { dayNumber, normaliseIban, type CalendarDate, type Id } from "../values";
+import { dayNumber, formatAmount, normaliseIban, type CalendarDate, type Id } from "../values";
+import { nameWords } from "./similarity";
 
 /** What pairing needs of a payment. */
 export interface TransferPayment {
@@ -8,6 +9,11 @@ export interface TransferPayment {
   amount: number;
   currency: string;
   counterpartyIban?: string;
+  /** Name of the other party and text, where there is no IBAN. */
+  name?: string;
+  text?: string;
+  /** What was paid in another currency. */
+  original?: { amount: number; currency: string };
 }
 
 /** Two payments that are the two sides of one transfer between own accounts. */
@@ -15,53 +21,152 @@ export interface TransferPair {
   outgoing: Id;
   incoming: Id;
   days: number;
+  /** By the IBAN that a side names, or by the name of an own account. */
+  rule: "iban" | "name";
+  /** For people. */
+  reason: string;
+}
+
+/** A payment that looks like a side of a transfer and was left alone. */
+export interface LeftTransfer {
+  id: Id;
+  reason: string;
+}
+
+/** What is known of the own accounts. */
+export interface OwnAccounts {
+  /** IBAN -> account id. */
+  ibans: ReadonlyMap<string, Id>;
+  /** Account id -> the name that its owner gave it. */
+  names?: ReadonlyMap<Id, string>;
+}
+
+interface Candidate {
+  out: TransferPayment;
+  in: TransferPayment;
+  days: number;
+  /** Sides that name the other's IBAN; 0 when only names speak for it. */
+  named: number;
 }
 
 /**
- * Pair the sides of transfers between own accounts, one-to-one, nearest first: opposite amounts in one currency on two
- * accounts within a window of days, where at least one side names the other's IBAN and none names a third account.
+ * Pair the sides of transfers between own accounts, one-to-one, nearest first: opposite amounts on two accounts within a
+ * window of days (an amount that one side states in the other's currency counts), none naming a third account, and
+ *
+ * - at least one side naming the other's IBAN; or,
+ * - where no IBAN is named, a side that names the other account as its owner calls it. A payment that could so belong to
+ *   payments on several accounts is left alone, with the reason.
  */
-export function pairTransfers(
+export function findTransfers(
   payments: readonly TransferPayment[],
-  ownIbans: ReadonlyMap<string, Id>,
+  own: OwnAccounts,
   windowDays = 3,
-): TransferPair[] {
-  const owner = (payment: TransferPayment) =>
-    payment.counterpartyIban ? ownIbans.get(normaliseIban(payment.counterpartyIban)) : undefined;
+): { pairs: TransferPair[]; left: LeftTransfer[] } {
+  const candidates = candidatesOf(payments, own, windowDays);
+  const pairs: TransferPair[] = [];
+  const used = new Set<Id>();
+  const take = (found: readonly Candidate[]) => {
+    for (const candidate of [...found].sort(byLikelihood)) {
+      if (used.has(candidate.out.id) || used.has(candidate.in.id)) continue;
+      used.add(candidate.out.id).add(candidate.in.id);
+      pairs.push(pairOf(candidate));
+    }
+  };
+  take(candidates.filter(({ named }) => named > 0));
+  const byName = candidates.filter(
+    ({ named, ...sides }) => named === 0 && !used.has(sides.out.id) && !used.has(sides.in.id),
+  );
+  const accounts = new Map<Id, Set<Id>>();
+  for (const { out, in: into } of byName)
+    for (const [side, other] of [
+      [out, into],
+      [into, out],
+    ] as const)
+      accounts.set(side.id, (accounts.get(side.id) ?? new Set()).add(other.accountId));
+  const clear = ({ id }: TransferPayment) => accounts.get(id)!.size === 1;
+  take(byName.filter((candidate) => clear(candidate.out) && clear(candidate.in)));
+  const left = [...accounts].flatMap(([id, others]): LeftTransfer[] =>
+    used.has(id) || others.size === 1
+      ? []
+      : [
+          {
+            id,
+            reason: `It may be a transfer, but its other side may be on any of ${others.size} accounts of yours: it is taken as a payment.`,
+          },
+        ],
+  );
+  return { pairs, left };
+}
+
+function candidatesOf(
+  payments: readonly TransferPayment[],
+  own: OwnAccounts,
+  windowDays: number,
+): Candidate[] {
+  const owner = ({ counterpartyIban }: TransferPayment) =>
+    counterpartyIban ? own.ibans.get(normaliseIban(counterpartyIban)) : undefined;
   const incoming = new Map<string, TransferPayment[]>();
-  for (const payment of payments) {
-    if (payment.amount <= 0) continue;
-    const key = `${payment.currency}${payment.amount}`;
-    const list = incoming.get(key);
-    if (list) list.push(payment);
-    else incoming.set(key, [payment]);
-  }
-  const candidates: { out: TransferPayment; in: TransferPayment; days: number; named: number }[] = [];
+  for (const payment of payments)
+    if (payment.amount > 0)
+      for (const key of keysOf(payment)) {
+        const equal = incoming.get(key);
+        if (equal) equal.push(payment);
+        else incoming.set(key, [payment]);
+      }
+  const candidates: Candidate[] = [];
   for (const out of payments) {
     if (out.amount >= 0) continue;
     const target = owner(out);
     if (out.counterpartyIban && !target) continue;
-    for (const into of incoming.get(`${out.currency}${-out.amount}`) ?? []) {
+    for (const into of new Set(keysOf(out).flatMap((key) => incoming.get(key) ?? []))) {
       if (into.accountId === out.accountId) continue;
       const source = owner(into);
       if (into.counterpartyIban && !source) continue;
       if (target && target !== into.accountId) continue;
       if (source && source !== out.accountId) continue;
-      const named = (target ? 1 : 0) + (source ? 1 : 0);
       const days = Math.abs(dayNumber(out.date) - dayNumber(into.date));
-      if (named > 0 && days <= windowDays) candidates.push({ out, in: into, days, named });
+      if (days > windowDays) continue;
+      const named = (target ? 1 : 0) + (source ? 1 : 0);
+      if (named > 0 || speakForIt(out, into, own)) candidates.push({ out, in: into, days, named });
     }
   }
-  candidates.sort(
-    (a, b) =>
-      b.named - a.named || a.days - b.days || (a.out.id < b.out.id ? -1 : 1) || (a.in.id < b.in.id ? -1 : 1),
-  );
-  const used = new Set<Id>();
-  const pairs: TransferPair[] = [];
-  for (const candidate of candidates) {
-    if (used.has(candidate.out.id) || used.has(candidate.in.id)) continue;
-    used.add(candidate.out.id).add(candidate.in.id);
-    pairs.push({ outgoing: candidate.out.id, incoming: candidate.in.id, days: candidate.days });
-  }
-  return pairs;
+  return candidates;
+}
+
+/** Currency and size of what moved, in both currencies where the payment states two. */
+function keysOf({ amount, currency, original }: TransferPayment): string[] {
+  const key = (size: number, unit: string) => `${unit}${Math.abs(size)}`;
+  return [key(amount, currency), ...(original ? [key(original.amount, original.currency)] : [])];
+}
+
+function speakForIt(out: TransferPayment, into: TransferPayment, own: OwnAccounts): boolean {
+  return names(out, own.names?.get(into.accountId)) || names(into, own.names?.get(out.accountId));
+}
+
+/** Does the payment's name or text hold all words of the account's name, at least one of four letters or more? */
+function names(payment: TransferPayment, account: string | undefined): boolean {
+  const wanted = nameWords(account ?? "");
+  if (!wanted.some((word) => word.length >= 4)) return false;
+  const there = new Set(nameWords(`${payment.name ?? ""} ${payment.text ?? ""}`));
+  return wanted.every((word) => there.has(word));
+}
+
+function byLikelihood(a: Candidate, b: Candidate): number {
+  const order = (one: string, other: string) => (one < other ? -1 : one > other ? 1 : 0);
+  return b.named - a.named || a.days - b.days || order(a.out.id, b.out.id) || order(a.in.id, b.in.id);
+}
+
+function pairOf({ out, in: into, days, named }: Candidate): TransferPair {
+  const when = days === 0 ? "on the same day" : days === 1 ? "a day apart" : `${days} days apart`;
+  const how = named > 0 ? "by account number" : "by name";
+  const sum = (payment: TransferPayment) =>
+    `${formatAmount(Math.abs(payment.amount), payment.currency)} ${payment.currency}`;
+  const amounts = out.currency === into.currency ? sum(out) : `${sum(out)} for ${sum(into)}`;
+  return {
+    outgoing: out.id,
+    incoming: into.id,
+    days,
+    rule: named > 0 ? "iban" : "name",
+    reason: `A transfer of ${amounts} between your own accounts, paired ${how}, ${when}.`,
+  };
 }

@@ -10,6 +10,8 @@ import {
   type Store,
 } from "../store";
 import { contentHash, localDate, type CalendarDate, type Id, type Instant } from "../values";
+import { ownAccounts } from "./accounts";
+import { passOn, successions, type Succession } from "./handover";
 import { mappedAccounts, type MappedAccounts } from "./mapping";
 import { moveItems, type Move } from "./states";
 
@@ -29,7 +31,7 @@ const WAITING: readonly QueueState[] = ["new", "review", "classified", "retry"];
 /** Reasons that only a person takes away, or the match step when it finds the other side. */
 const STICKY: readonly (SkipReason | undefined)[] = ["own-transfer", "already-in-budget", "undone"];
 /** Reasons that go without a change of the settings: it is booked, the bank corrects its amount, its day comes. */
-const OF_PAYMENT: readonly (SkipReason | undefined)[] = ["pending", "zero-amount", "future-date"];
+const OF_PAYMENT: readonly (SkipReason | undefined)[] = ["pending", "zero-amount", "future-date", "vanished"];
 const PAGE = 500;
 
 /**
@@ -79,7 +81,9 @@ async function pass(
     const moves = await judge.moves(page.items.filter(wanted));
     if (options.compareAgain)
       for (const move of moves) if (move.to === "new") move.set = { ...move.set, enqueuedAt: now };
-    for (const moved of await moveItems(store, moves, now)) {
+    const done = await moveItems(store, moves, now);
+    await judge.handedOver(done);
+    for (const moved of done) {
       const name = moved.state === "skipped" ? `skipped ${moved.skipReason}` : moved.state;
       counts[name] = (counts[name] ?? 0) + 1;
     }
@@ -95,6 +99,7 @@ export class Judge {
     private readonly now: Instant,
     private readonly mapped: MappedAccounts,
     private readonly currency: string | undefined,
+    private readonly isOwn: (payment: PaymentFacts) => boolean,
   ) {}
 
   static async create(
@@ -105,25 +110,34 @@ export class Judge {
   ): Promise<Judge> {
     const budget = await store.collection(budgets).get(options.budgetId);
     const accounts = mapped ?? (await mappedAccounts(store, options.budgetId));
-    return new Judge(store, options, now, accounts, budget?.currency);
+    const own = ownAccounts([...accounts.values()].map(({ bank }) => bank));
+    return new Judge(
+      store,
+      options,
+      now,
+      accounts,
+      budget?.currency,
+      (payment) => own(payment) !== undefined,
+    );
   }
 
   async moves(items: readonly QueueItem[]): Promise<Move[]> {
     if (items.length === 0) return [];
-    const found = new Map(
-      (
-        await this.store.collection(payments).getMany(
-          items.map((item) => item.paymentId),
-          ["raw"],
-        )
-      ).map((payment) => [payment.id, payment]),
-    );
+    const found = await this.payments(items);
+    const successors = await successions(this.store, items, found, this.now);
     const moves: Move[] = [];
     for (const item of items) {
       const payment = found.get(item.paymentId);
       if (!payment) continue;
-      const reason = this.reason(item, payment);
-      if (reason && (item.state !== "skipped" || item.skipReason !== reason)) {
+      // Its change of a transaction that stands is on the way; nothing is in its way any more.
+      if (item.revises) continue;
+      // It may have been written: that is found out first.
+      if (item.state === "retry" && item.wrote && payment.status === "pending") continue;
+      const succession = successors.get(item.id);
+      const reason = this.reason(item, payment, succession);
+      if (!reason && succession?.to === "revise") {
+        moves.push({ item, to: "classified", set: succession.set });
+      } else if (reason && (item.state !== "skipped" || item.skipReason !== reason)) {
         moves.push({ item, to: "skipped", set: { skipReason: reason } });
       } else if (!reason && item.state === "skipped") {
         moves.push({ item, to: "new" });
@@ -132,13 +146,40 @@ export class Judge {
     return moves;
   }
 
-  /** Why the payment is not written, or undefined when nothing stands in its way. */
-  reason(item: QueueItem, payment: PaymentFacts): SkipReason | undefined {
+  /** To be called with what was moved: those that now stand for a pending payment take over what is known of it. */
+  async handedOver(moved: readonly QueueItem[]): Promise<void> {
+    const heirs = moved.filter(({ revises, skipReason }) => revises || skipReason === "already-in-budget");
+    if (heirs.length > 0) await passOn(this.store, heirs, await this.payments(heirs), this.now);
+  }
+
+  private async payments(items: readonly QueueItem[]): Promise<Map<Id, PaymentFacts>> {
+    const found = await this.store.collection(payments).getMany(
+      items.map((item) => item.paymentId),
+      ["raw"],
+    );
+    return new Map(found.map((payment) => [payment.id, payment]));
+  }
+
+  /**
+   * Why the payment is not written, or undefined when nothing stands in its way.
+   * @param succession what {@link successions} says of it
+   */
+  reason(item: QueueItem, payment: PaymentFacts, succession?: Succession): SkipReason | undefined {
     if (STICKY.includes(item.skipReason)) return item.skipReason;
     const mapped = this.mapped.get(item.accountId);
     if (!mapped) return "not-mapped";
-    if (payment.status === "pending") return "pending";
-    if (this.options.startDate && payment.date < this.options.startDate) return "before-start-date";
+    if (succession?.to === "wait") return "pending";
+    if (succession?.to === "skipped") return succession.set.skipReason;
+    // What stands in the budget is followed to its end, whatever the settings are by now.
+    if (succession?.to === "revise") return undefined;
+    if (payment.status === "pending") {
+      if (payment.bookedAs) return "superseded";
+      // Which account a transfer goes to is told by both sides of it, once they are booked.
+      if (mapped.bank.rules?.pending !== "write" || this.isOwn(payment)) return "pending";
+      if (payment.goneSince) return "vanished";
+    }
+    const startDate = mapped.bank.rules?.startDate ?? this.options.startDate;
+    if (startDate && payment.date < startDate) return "before-start-date";
     if (this.currency && payment.currency !== this.currency) return "currency-mismatch";
     if (payment.amount === 0) return "zero-amount";
     if (mapped.budget.closed) return "account-closed";
@@ -149,7 +190,9 @@ export class Judge {
   }
 
   private get settings(): string {
-    const accounts = [...this.mapped].map(([id, { budget }]) => [id, budget.id, budget.closed]).sort();
+    const accounts = [...this.mapped]
+      .map(([id, { bank, budget }]) => [id, budget.id, budget.closed, bank.rules ?? null])
+      .sort();
     return contentHash({ accounts, startDate: this.options.startDate, currency: this.currency });
   }
 

@@ -1,15 +1,26 @@
-import { bankAccounts, budgetAccounts, type BankAccount, type BudgetAccount, type Store } from "../store";
-import { isIban, normaliseIban, TallyError, type Id } from "../values";
+import {
+  bankAccounts,
+  budgetAccounts,
+  type AccountRules,
+  type BankAccount,
+  type BudgetAccount,
+  type Store,
+} from "../store";
+import { contentHash, isIban, normaliseIban, TallyError, type Id } from "../values";
+import { applyRules } from "./rules";
 
 /** One line of the mapping a person makes: a bank account by IBAN, id or name, a budget account by id or name. */
 export interface AccountMapping {
   bank: string;
   budget: string;
+  rules?: AccountRules;
 }
 
 export interface PlannedMapping {
   /** Bank account id -> budget account id, for those whose mapping changes. */
   changes: Map<Id, Id>;
+  /** Bank account id -> its rules, for those whose rules change. */
+  rules: Map<Id, AccountRules | undefined>;
   /** One sentence for each line that names an account which is not there (yet). */
   unknown: string[];
 }
@@ -20,7 +31,7 @@ export async function planMapping(
   budgetId: Id,
   mapping: readonly AccountMapping[],
 ): Promise<PlannedMapping> {
-  const plan: PlannedMapping = { changes: new Map(), unknown: [] };
+  const plan: PlannedMapping = { changes: new Map(), rules: new Map(), unknown: [] };
   if (mapping.length === 0) return plan;
   const banks = await all<BankAccount>(store.collection(bankAccounts).scan({ index: "id" }));
   const accounts = await all<BudgetAccount>(
@@ -35,6 +46,8 @@ export async function planMapping(
     if (!bank) plan.unknown.push(`The bank has no account "${line.bank}".`);
     if (!target) plan.unknown.push(`The budget has no account "${line.budget}".`);
     if (bank && target && bank.budgetAccountId !== target.id) plan.changes.set(bank.id, target.id);
+    if (bank && contentHash(bank.rules ?? null) !== contentHash(line.rules ?? null))
+      plan.rules.set(bank.id, line.rules);
   }
   return plan;
 }
@@ -48,12 +61,14 @@ export async function applyMapping(
   budgetId: Id,
   mapping: readonly AccountMapping[],
 ): Promise<string[]> {
-  const { changes, unknown } = await planMapping(store, budgetId, mapping);
-  await store
-    .collection(bankAccounts)
-    .updateMany(
-      [...changes].map(([id, budgetAccountId]) => ({ id, expected: {}, set: { budgetAccountId } })),
-    );
+  const { changes, rules, unknown } = await planMapping(store, budgetId, mapping);
+  const collection = store.collection(bankAccounts);
+  await collection.updateMany([
+    ...[...changes].map(([id, budgetAccountId]) => ({ id, expected: {}, set: { budgetAccountId } })),
+    ...[...rules].map(([id, own]) => ({ id, expected: {}, set: { rules: own } })),
+  ]);
+  for (const account of await all<BankAccount>(collection.scan({ index: "id" })))
+    await applyRules(store, account);
   return unknown;
 }
 
@@ -67,7 +82,7 @@ export type MappedAccounts = ReadonlyMap<Id, { bank: BankAccount; budget: Budget
 export async function mappedAccounts(
   store: Store,
   budgetId: Id,
-  planned: ReadonlyMap<Id, Id> = new Map(),
+  planned?: Pick<PlannedMapping, "changes" | "rules">,
 ): Promise<MappedAccounts> {
   const accounts = new Map<Id, BudgetAccount>();
   for await (const account of store
@@ -76,9 +91,12 @@ export async function mappedAccounts(
     accounts.set(account.id, account);
   const mapped = new Map<Id, { bank: BankAccount; budget: BudgetAccount }>();
   for await (const bank of store.collection(bankAccounts).scan({ index: "id" })) {
-    const target = planned.get(bank.id) ?? bank.budgetAccountId;
+    const target = planned?.changes.get(bank.id) ?? bank.budgetAccountId;
     const budget = target ? accounts.get(target) : undefined;
-    if (budget && !budget.deleted) mapped.set(bank.id, { bank, budget });
+    if (!budget || budget.deleted) continue;
+    const { rules: _old, ...rest } = bank;
+    const rules = planned?.rules.has(bank.id) ? planned.rules.get(bank.id) : bank.rules;
+    mapped.set(bank.id, { bank: { ...rest, ...(rules ? { rules } : {}) }, budget });
   }
   return mapped;
 }

@@ -3,9 +3,12 @@ import type { Counts, StepContext } from "../runs";
 import { categories, payments, type Category, type PaymentFacts, type QueueItem, type Store } from "../store";
 import type { CalendarDate, Id } from "../values";
 import type { AccountMapping, MappedAccounts } from "./mapping";
+import { payeeNamer, type PayeeRule } from "./payees";
 import type { WriteContext, WriteOptions } from "./transaction";
 
-export interface QueueSyncOptions extends Partial<WriteOptions> {
+export interface QueueSyncOptions extends Partial<Omit<WriteOptions, "payees">> {
+  /** The user's own names of payees. */
+  payees?: readonly PayeeRule[];
   mapping?: readonly AccountMapping[];
   startDate?: CalendarDate;
   /** List what would be written and write nothing. */
@@ -65,6 +68,9 @@ export async function writeContext(
     limits: budget.limits,
     options: {
       explain: options.explain ?? true,
+      cleanPayees: options.cleanPayees ?? true,
+      foreign: options.foreign ?? true,
+      ...(options.payees?.length ? { payees: payeeNamer(options.payees) } : {}),
       ...(options.approveAbove === undefined ? {} : { approveAbove: options.approveAbove }),
     },
   };

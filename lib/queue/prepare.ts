@@ -31,7 +31,8 @@ export async function prepare(
   for (const item of items) {
     if (turns.due) await turns.take();
     const payment = found.get(item.paymentId);
-    if (!payment) continue;
+    // What was booked under another id is written by that one.
+    if (!payment || payment.bookedAs) continue;
     const zone = writing.mapped.get(payment.accountId)?.bank.timeZone ?? "UTC";
     if (liesAhead(payment.date, today(zone), budget.limits)) {
       result.ahead.push(item);

@@ -2,6 +2,7 @@ import type { NewTransaction, TransactionChange } from "../budget";
 import { queue, transactions, type QueueItem, type QueueState } from "../store";
 import { Judge } from "./admit";
 import { changeOf, isFillable } from "./fill";
+import { successions } from "./handover";
 import { paymentsOf, type Pass } from "./pass";
 import { prepare } from "./prepare";
 import { expired, findSent } from "./recover";
@@ -40,9 +41,13 @@ export async function preview(pass: Pass, matchedAt: string): Promise<Preview> {
   const look = async (items: readonly QueueItem[]): Promise<void> => {
     context.signal.throwIfAborted();
     const payments = await paymentsOf(context.store, items);
+    const heirs = await successions(context.store, items, payments, context.now(), true);
     const admitted = items.filter((item) => {
       const payment = payments.get(item.paymentId);
-      const reason = payment && judge.reason(item, payment);
+      const succession = heirs.get(item.id);
+      // A change to what was booked, or on its way to be one.
+      if (item.revises || succession?.to === "revise") return false;
+      const reason = payment && judge.reason(item, payment, succession);
       if (reason) skipped[reason] = (skipped[reason] ?? 0) + 1;
       return payment && !reason;
     });

@@ -63,7 +63,8 @@ export async function findSent(
   );
   const created = await findCreated(
     pass,
-    items.filter((item) => !item.fills),
+    // A change to what was booked is sent again: it says the same.
+    items.filter((item) => !item.fills && !item.revises),
   );
   return new Map([...filled, ...created]);
 }

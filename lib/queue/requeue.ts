@@ -183,6 +183,8 @@ function fresh(item: QueueItem, now: Instant): Partial<QueueItem> {
           importId: importId(item.paymentId, item.budgetId, occurrence),
           transactionId: undefined,
           wrote: undefined,
+          revises: undefined,
+          uncleared: undefined,
         }
       : {}),
   };
@@ -233,5 +235,7 @@ const REASONS: readonly SkipReason[] = [
   "currency-mismatch",
   "account-closed",
   "future-date",
+  "superseded",
+  "vanished",
   "undone",
 ];

@@ -30,7 +30,11 @@ async function write(pass: Pass, prepared: readonly Prepared[]): Promise<void> {
   const held = await take(
     pass,
     prepared.map(({ item }) => item),
-    (item) => ({ wrote: writtenItem(writes.get(item.id)!), transactionId: undefined }),
+    (item) => {
+      const wrote = writes.get(item.id)!;
+      const uncleared = wrote.cleared === "uncleared" ? true : undefined;
+      return { wrote: writtenItem(wrote), transactionId: undefined, uncleared };
+    },
   );
   if (!held) return;
   // What an earlier try may have written: a duplicate is then our own write.

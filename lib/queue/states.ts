@@ -10,10 +10,12 @@ const FOLLOWS: Readonly<Record<QueueState, readonly QueueState[]>> = {
   leased: ["sending", "classified", "retry", "dead", "review", "new", "skipped"],
   sending: ["synced", "retry", "dead", "review", "classified"],
   retry: ["classified", "leased", "skipped", "dead", "synced"],
-  // To skipped when its batch is undone, to new when a person imports again what was deleted.
-  synced: ["skipped", "new"],
+  // To skipped when its batch is undone, to new when a person imports again what was deleted, to classified when the
+  // bank has booked what was written while pending, to synced when it is followed no more.
+  synced: ["skipped", "new", "classified", "synced"],
   dead: ["classified", "new", "skipped", "synced"],
-  skipped: ["new", "skipped", "synced"],
+  // To classified when it changes what was written for the pending payment that it settles.
+  skipped: ["new", "skipped", "synced", "classified"],
 };
 
 export function mayFollow(from: QueueState, to: QueueState): boolean {

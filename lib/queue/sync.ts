@@ -7,6 +7,7 @@ import { fillBatch, offerFills } from "./fill";
 import { applyMapping, checkMapping, mappedAccounts, planMapping } from "./mapping";
 import { writeContext, type Pass, type QueueSyncOptions, type QueueSyncResult } from "./pass";
 import { preview } from "./preview";
+import { followUncleared, reviseBatch } from "./revise";
 import { recoverExpired } from "./recover";
 import { sendBatch } from "./send";
 import { moveItems, type Move } from "./states";
@@ -33,7 +34,7 @@ export async function queueSync(
   checkMapping(mapping);
   const planned = await planMapping(store, budgetId, mapping);
   for (const line of planned.unknown) context.log("warn", line);
-  const mapped = await mappedAccounts(store, budgetId, planned.changes);
+  const mapped = await mappedAccounts(store, budgetId, planned);
   const counts: Counts = {
     synced: 0,
     duplicates: 0,
@@ -100,6 +101,7 @@ async function sendAll(pass: Pass): Promise<void> {
   const admission = { budgetId: budget.budgetId, compareAgain: true, ...(startDate ? { startDate } : {}) };
   for (const [name, moved] of Object.entries(await admit(store, admission, context.now())))
     if (name.startsWith("skipped ")) result.skipped[name.slice(8)] = moved;
+  await followUncleared(pass);
   await takeUpDue(pass);
   const total = await count(pass, "classified");
   const matched = await matchedAt(pass);
@@ -107,10 +109,12 @@ async function sendAll(pass: Pass): Promise<void> {
   let after: string | undefined;
   const send = async (items: readonly QueueItem[]) => {
     context.signal.throwIfAborted();
-    const created = items.filter((item) => !item.fills);
+    const created = items.filter((item) => !item.fills && !item.revises);
     const filled = items.filter((item) => item.fills);
+    const revised = items.filter((item) => item.revises);
     if (created.length > 0) await sendBatch(pass, created);
     if (filled.length > 0) await fillBatch(pass, filled);
+    if (revised.length > 0) await reviseBatch(pass, revised);
     context.progress(counts["synced"]!, total);
   };
   do {

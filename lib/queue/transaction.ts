@@ -1,12 +1,19 @@
 import type { BudgetAccount, BankAccount, Category, PaymentFacts, QueueItem } from "../store";
-import { TallyError, type CalendarDate, type Id } from "../values";
+import { cleanPayee, formatAmount, TallyError, type CalendarDate, type Id } from "../values";
 import type { BudgetProvider, NewTransaction } from "../budget";
+import type { PayeeNamer } from "./payees";
 
 export interface WriteOptions {
   /** Add the confidence and the reason to the memo. */
   explain: boolean;
   /** Mark transactions as approved when the confidence is at least this; never when absent. */
   approveAbove?: number;
+  /** Write payees without what banks and tills put around their names; what was cut off is kept in the memo. */
+  cleanPayees: boolean;
+  /** The user's own names, which go before. */
+  payees?: PayeeNamer;
+  /** Begin the memo with what was paid in a foreign currency. */
+  foreign: boolean;
 }
 
 export interface WriteContext {
@@ -30,7 +37,7 @@ export function toTransaction(item: QueueItem, payment: PaymentFacts, context: W
   const transferAccountId = other !== mapped.budget.id ? other : undefined;
   const category = item.categoryId ? context.categories.get(item.categoryId) : undefined;
   if (!transferAccountId && item.categoryId && !isAssignable(category)) throw categoryGone(category);
-  const payee = payeeName(payment);
+  const payee = payeeName(payment, context.options);
   const approve =
     context.options.approveAbove !== undefined && (item.confidence ?? 0) >= context.options.approveAbove;
   return {
@@ -61,18 +68,42 @@ export function categoryGone(category: Category | undefined): TallyError {
   );
 }
 
-/** The counterparty's name, or else the first words of the description. */
-export function payeeName(payment: PaymentFacts): string {
-  return clean(payment.counterparty?.name ?? "") || clean(payment.description).slice(0, 60);
+/**
+ * The user's name for the payee, else the counterparty's name, else the first words of the description. Blank only where
+ * the bank says nothing at all.
+ */
+export function payeeName(
+  payment: PaymentFacts,
+  options: Partial<Pick<WriteOptions, "cleanPayees" | "payees">> = {},
+): string {
+  const name = clean(payment.counterparty?.name ?? "");
+  const text = clean(payment.description);
+  const raw = name || text.slice(0, 60);
+  return options.payees?.(name, text) ?? (options.cleanPayees ? cleanPayee(raw) : raw);
 }
 
 function memo(item: QueueItem, payment: PaymentFacts, context: WriteContext): string {
-  const text = clean(payment.description);
+  const text = [foreignAmount(payment, context), rawName(payment, context), clean(payment.description)]
+    .filter(Boolean)
+    .join(" · ");
   if (!context.options.explain || item.confidence === undefined || !item.reason)
     return truncate(text, context.limits.memo);
   const why = truncate(`${Math.round(item.confidence * 100)} %: ${clean(item.reason)}`, 160);
   const room = context.limits.memo - [...why].length - 3;
   return text ? `${truncate(text, room)} · ${why}` : why;
+}
+
+/** What was paid in another currency, exactly as the bank says it. */
+function foreignAmount({ original, currency }: PaymentFacts, { options }: WriteContext): string {
+  if (!options.foreign || !original || original.currency === currency) return "";
+  return `${formatAmount(original.amount, original.currency)} ${original.currency}`;
+}
+
+/** The bank's own name of the payee, where it is written under another one and the description does not hold it. */
+function rawName(payment: PaymentFacts, { options }: WriteContext): string {
+  const name = clean(payment.counterparty?.name ?? "");
+  const known = clean(payment.description).toLowerCase().includes(name.toLowerCase());
+  return known || payeeName(payment, options).toLowerCase() === name.toLowerCase() ? "" : name;
 }
 
 /** White space and control characters folded to single blanks. */

@@ -3,5 +3,6 @@ export * from "./money";
 export * from "./dates";
 export * from "./json";
 export * from "./ids";
+export * from "./payee";
 export * from "./turns";
 export { parseInTurns, parsingJson } from "./json-in-turns";

@@ -27,6 +27,8 @@ const SKIPPED: Readonly<Record<SkipReason, string>> = {
   "currency-mismatch": "Its currency is not that of the budget account.",
   "account-closed": "The budget account is closed.",
   "future-date": "Its day has not come, and the budget takes none before. It is written then.",
+  superseded: "It was pending and was booked under another id, which stands for it.",
+  vanished: "It was pending and the bank has dropped it.",
   undone: "Its batch was undone. It is written again when you requeue it.",
 };
 
@@ -133,6 +135,7 @@ function standingRow({ item, classification }: Standing): Row {
 /** Why an item is where it is: its failure, why it is left out, or why it has its category. */
 export function reasonOf(item: QueueItem): string | null {
   if (item.error && (item.state === "dead" || item.state === "retry")) return item.error.message;
+  if (item.skipReason === "own-transfer" && item.transferReason) return item.transferReason;
   if (item.state === "skipped" && item.skipReason) return SKIPPED[item.skipReason];
   return item.reason ?? item.error?.message ?? null;
 }

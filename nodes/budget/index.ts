@@ -1,4 +1,5 @@
 import type { NodeAPI } from "node-red";
+import { withRules } from "../../lib/queue";
 import { credentialsOf, defineProvider, registerRoutes } from "../runtime";
 import { listAccounts, listPlans, openBudget, testBudget } from "./open";
 import { schema } from "./schema";
@@ -7,8 +8,8 @@ const budget = defineProvider({
   schema,
   open: openBudget,
   test: testBudget,
-  settings: ({ accounts, startDate, targetPrecision, policy }) => ({
-    accounts,
+  settings: ({ accounts, accountRules, startDate, targetPrecision, policy }) => ({
+    accounts: withRules(accounts, accountRules),
     startDate,
     targetPrecision,
     policy,

@@ -94,6 +94,21 @@ export const schema = nodeSchema("tally-budget", "config", {
       { name: "budget", label: "Budget account: id or name" },
     ],
   }),
+  accountRules: field(
+    z
+      .array(z.object({ bank: z.string().min(1), setting: z.string().min(1), value: z.string().min(1) }))
+      .default([]),
+    {
+      label: "Rules of accounts",
+      description:
+        "Settings of single bank accounts: pending (booked, write), vanished (delete, keep), startDate (YYYY-MM-DD), sign (as-is, inverted), timeZone (Europe/Amsterdam). The bank account is named as in the list above. From the environment: a JSON list of {bank, setting, value}.",
+      columns: [
+        { name: "bank", label: "Bank account, as above" },
+        { name: "setting", label: "Setting" },
+        { name: "value", label: "Value" },
+      ],
+    },
+  ),
   startDate: field(calendarDateText.optional(), {
     label: "Start date",
     description: "Payments before this date are not written to the budget.",

@@ -22,6 +22,24 @@ export const schema = nodeSchema("tally-queue-sync", "step", {
     label: "Explain in the memo",
     description: "Add the confidence and the reason of the category to the memo.",
   }),
+  cleanPayees: field(z.boolean().default(true), {
+    label: "Clean payee names",
+    description:
+      "Take off what banks and tills put around a name: kinds of payment, card and terminal numbers, dates, places. The bank's own text is kept in the memo.",
+  }),
+  payees: field(z.array(z.object({ match: z.string().min(1), name: z.string().min(1) })).default([]), {
+    label: "Payee names",
+    description:
+      "Your own names, the first that fits: a text that the name or the description contains, or a /regular expression/, whatever the case; $1 in the name stands for its first group. From the environment: a JSON list of {match, name}.",
+    columns: [
+      { name: "match", label: "Text or /pattern/" },
+      { name: "name", label: "Name" },
+    ],
+  }),
+  foreign: field(z.boolean().default(true), {
+    label: "Foreign amounts in the memo",
+    description: "Begin the memo with what was paid in a foreign currency.",
+  }),
   approveAbove: field(z.number().min(0).max(1).optional(), {
     label: "Approve above",
     description:

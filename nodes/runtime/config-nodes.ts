@@ -1,6 +1,7 @@
 import type { Node, NodeAPI } from "node-red";
 import type { BankProvider } from "../../lib/bank";
 import type { StatementFileOptions } from "../../lib/bank/statements";
+import type { AccountMapping } from "../../lib/queue";
 import type { BudgetProvider } from "../../lib/budget";
 import type { RunLedger } from "../../lib/runs";
 import type { Store } from "../../lib/store";
@@ -41,7 +42,8 @@ export interface BudgetNode extends Node {
 
 /** What a person chose for a budget, beside the connection. */
 export interface BudgetSettings {
-  accounts: { bank: string; budget: string }[];
+  /** With the rules of the accounts. */
+  accounts: AccountMapping[];
   startDate?: CalendarDate | undefined;
   targetPrecision: number;
   policy: "review" | "suggest" | "uncategorised";

@@ -331,6 +331,27 @@ function changing(use: () => Fixture): void {
     assert.deepEqual(essence(after.get(third!)!), { ...essence(before.get(third!)!), categoryId: null });
   });
 
+  it("changes date, amount, payee and clearing to what was booked, and keeps the rest", async () => {
+    const fixture = use();
+    const date = addDays(fixture.today, -1);
+    const item = newItem(fixture, { cleared: "uncleared", memo: "blocked", payeeName: "Hotel Pending" });
+    const id = createdId((await fixture.provider.create([item]))[0]);
+    const before = byId(await fixture.all()).get(id)!;
+    await fixture.provider.update([
+      { id, date, amount: item.amount - 123, cleared: "cleared", payeeName: "Hotel Booked" },
+    ]);
+    const after = byId(await fixture.all()).get(id)!;
+    assert.deepEqual(essence(after), {
+      ...essence(before),
+      date,
+      amount: item.amount - 123,
+      payeeName: "Hotel Booked",
+    });
+    assert.equal((await fixture.provider.read([id]))[0]?.cleared, "cleared");
+    await fixture.provider.update([{ id, cleared: "uncleared" }]);
+    assert.equal((await fixture.provider.read([id]))[0]?.cleared, "uncleared");
+  });
+
   it("leaves the parts of a split alone when it changes the parent", async () => {
     const fixture = use();
     const { groceries, rent } = fixture.categoryIds;

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
   matchAccount,
+  findTransfers,
   nameSimilarity,
-  pairTransfers,
   type MatchPayment,
   type MatchTransaction,
+  type TransferPayment,
 } from "../../lib/matching";
 import { addDays } from "../../lib/values";
 
@@ -133,6 +134,12 @@ describe("pairing own transfers", () => {
     ["NL91ABNA0417164300", "a"],
     ["NL20INGB0001234567", "b"],
   ]);
+  const names = new Map([
+    ["a", "Current account"],
+    ["b", "Holiday savings"],
+    ["c", "Holiday savings of Kim"],
+  ]);
+  const pairs = (rows: readonly TransferPayment[]) => findTransfers(rows, { ibans: own, names }).pairs;
   const side = (id: string, accountId: string, amount: number, date: string, counterpartyIban?: string) => ({
     id,
     accountId,
@@ -143,31 +150,69 @@ describe("pairing own transfers", () => {
   });
 
   it("pairs opposite amounts that name each other, within three days", () => {
-    const pairs = pairTransfers(
-      [
-        side("o", "a", -50, "2026-01-01", "NL20INGB0001234567"),
-        side("i", "b", 50, "2026-01-03", "NL91 ABNA 0417 1643 00"),
-      ],
-      own,
-    );
-    assert.deepEqual(pairs, [{ outgoing: "o", incoming: "i", days: 2 }]);
+    const found = pairs([
+      side("o", "a", -50, "2026-01-01", "NL20INGB0001234567"),
+      side("i", "b", 50, "2026-01-03", "NL91 ABNA 0417 1643 00"),
+    ]);
+    assert.deepEqual(found, [
+      {
+        outgoing: "o",
+        incoming: "i",
+        days: 2,
+        rule: "iban",
+        reason: "A transfer of 0.50 EUR between your own accounts, paired by account number, 2 days apart.",
+      },
+    ]);
   });
 
   it("does not pair what is four days apart, names a third account, or names nobody", () => {
     const out = side("o", "a", -50, "2026-01-01", "NL20INGB0001234567");
-    assert.deepEqual(pairTransfers([out, side("i", "b", 50, "2026-01-05")], own), []);
-    assert.deepEqual(pairTransfers([out, side("i", "b", 50, "2026-01-01", "NL02ABNA0123456789")], own), []);
+    assert.deepEqual(pairs([out, side("i", "b", 50, "2026-01-05")]), []);
+    assert.deepEqual(pairs([out, side("i", "b", 50, "2026-01-01", "NL02ABNA0123456789")]), []);
+    assert.deepEqual(pairs([side("o", "a", -50, "2026-01-01"), side("i", "b", 50, "2026-01-01")]), []);
+  });
+
+  it("pairs by the owner's name of an account where no IBAN is named, also when the banks book on different days", () => {
+    const out = { ...side("o", "a", -5000, "2026-01-01"), text: "To my HOLIDAY savings" };
+    const into = { ...side("i", "b", 5000, "2026-01-03"), name: "J. Doe" };
+    const [pair] = pairs([out, into]);
+    assert.deepEqual([pair?.outgoing, pair?.incoming, pair?.rule], ["o", "i", "name"]);
+    assert.match(pair!.reason, /^A transfer of 50\.00 EUR .* paired by name, 2 days apart\.$/);
+    assert.deepEqual(pairs([out, { ...into, date: "2026-01-05" }]), [], "too far apart");
+    assert.deepEqual(pairs([{ ...out, text: "Savings" }, into]), [], "half a name");
     assert.deepEqual(
-      pairTransfers([side("o", "a", -50, "2026-01-01"), side("i", "b", 50, "2026-01-01")], own),
+      pairs([{ ...out, counterpartyIban: "NL02ABNA0123456789" }, into]),
       [],
+      "a third account",
     );
+  });
+
+  it("leaves alone what may belong to several accounts, and says so", () => {
+    const out = { ...side("o", "a", -5000, "2026-01-01"), text: "Holiday savings of Kim" };
+    const into = [side("i", "b", 5000, "2026-01-02"), side("j", "c", 5000, "2026-01-01")];
+    const found = findTransfers([out, ...into], { ibans: own, names });
+    assert.deepEqual(found.pairs, []);
+    assert.deepEqual(
+      found.left.map(({ id }) => id),
+      ["o"],
+    );
+    assert.match(found.left[0]!.reason, /any of 2 accounts/);
+  });
+
+  it("pairs across currencies only when a side states both amounts", () => {
+    const out = side("o", "a", -5000, "2026-01-01", "NL20INGB0001234567");
+    const into = { ...side("i", "b", 5432, "2026-01-02"), currency: "USD" };
+    assert.deepEqual(pairs([out, into]), []);
+    const [pair] = pairs([{ ...out, original: { amount: -5432, currency: "USD" } }, into]);
+    assert.match(pair!.reason, /50\.00 EUR for 54\.32 USD/);
+    assert.equal(pairs([out, { ...into, original: { amount: 5000, currency: "EUR" } }]).length, 1);
   });
 
   it("pairs equal transfers one-to-one, nearest first", () => {
     const out = (n: number) => side(`o${n}`, "a", -50, `2026-01-0${n}`, "NL20INGB0001234567");
     const into = (n: number) => side(`i${n}`, "b", 50, `2026-01-0${n}`, "NL91ABNA0417164300");
-    const pairs = pairTransfers([out(1), out(2), into(2), into(1)], own);
-    assert.deepEqual(pairs.map((pair) => `${pair.outgoing}${pair.incoming}`).sort(), ["o1i1", "o2i2"]);
+    const found = pairs([out(1), out(2), into(2), into(1)]);
+    assert.deepEqual(found.map((pair) => `${pair.outgoing}${pair.incoming}`).sort(), ["o1i1", "o2i2"]);
   });
 });
 

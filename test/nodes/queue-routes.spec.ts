@@ -5,10 +5,10 @@ import { importId } from "../../lib/values";
 import { defineProvider, nodeSchema, type Lease, type OpenStore, type StoreNode } from "../../nodes/runtime";
 import queueSyncType = require("../../nodes/queue-sync/index");
 import storeType = require("../../nodes/store/index");
-import { payment } from "../support/context";
+import { MAPPING, payment } from "../support/context";
 import type { MemoryBudget } from "../support/memory-budget";
 import { Bench } from "../queue/bench";
-import { load, node, runtime, withAdmin } from "./support";
+import { ask, load, node, runtime, withAdmin } from "./support";
 
 describe("routes of the queue", () => {
   runtime();
@@ -24,6 +24,7 @@ describe("routes of the queue", () => {
       schema: nodeSchema("tally-budget", "config", {}),
       open: () => budget!,
       test: () => Promise.resolve("works"),
+      settings: () => ({ accounts: [...MAPPING], targetPrecision: 0.95, policy: "review" as const }),
     });
     RED.nodes.registerType("tally-budget", connection(RED));
   };
@@ -32,7 +33,8 @@ describe("routes of the queue", () => {
   async function written(connected = true): Promise<Bench> {
     const nodes: Record<string, unknown>[] = [
       { id: "store", type: "tally-store" },
-      { id: "sync", type: "tally-queue-sync", store: "store", budget: "budget", wires: [[]] },
+      { id: "sync", type: "tally-queue-sync", store: "store", budget: "budget", wires: [["out"]] },
+      { id: "out", type: "helper" },
     ];
     if (connected) nodes.push({ id: "budget", type: "tally-budget" });
     await load({ types: [storeType, budgetType, queueSyncType], nodes });
@@ -83,6 +85,25 @@ describe("routes of the queue", () => {
       );
       assert.deepEqual(none.body.batches, []);
     });
+  });
+
+  it("stand in a message too: what a person deleted is imported again, and written by the next pass", async () => {
+    const bench = await written();
+    const { id } = await bench.item("1");
+    bench.budget.rows[0]!.deleted = true;
+    bench.clock.advance(3_600_000);
+    await bench.match();
+    const selection = { ids: [id] };
+    const { payload } = await ask("sync", "out", { requeue: selection });
+    const { requeue } = payload as { requeue: RequeueResult };
+    assert.deepEqual([requeue.requeued, requeue.refused], [1, []]);
+    // The node keeps the time of the day: the budget is read after it.
+    bench.clock.advance(Date.now() + 60_000 - Date.parse(bench.clock.now()));
+    await bench.pass();
+    assert.deepEqual(
+      bench.budget.rows.filter((row) => !row.deleted).map((row) => row.amount),
+      [-1000, -1000],
+    );
   });
 
   it("say what is wrong with a request", async () => {

@@ -1,7 +1,23 @@
+import { bankExtract, type BankExtractResult, type BankProvider } from "../../lib/bank";
 import { budgetExtract } from "../../lib/budget";
 import { matchStep } from "../../lib/matching";
-import { enqueue, moveItems, queueSync, type QueueSyncOptions, type QueueSyncResult } from "../../lib/queue";
-import { bankAccounts, payments, queue, type Payment, type QueueItem, type Store } from "../../lib/store";
+import {
+  enqueue,
+  moveItems,
+  queueSync,
+  type AccountMapping,
+  type QueueSyncOptions,
+  type QueueSyncResult,
+} from "../../lib/queue";
+import {
+  bankAccounts,
+  payments,
+  queue,
+  type Payment,
+  type QueueItem,
+  type Store,
+  type Transaction,
+} from "../../lib/store";
 import { ACCOUNTS, MAPPING, memoryStore, stepContext, TestClock } from "../support/context";
 import { MemoryBudget } from "../support/memory-budget";
 
@@ -14,6 +30,7 @@ export const OPTIONS: QueueSyncOptions = {
 /** What the specs of the queue work with: a store, a budget in memory, a clock, and the steps before queue sync. */
 export class Bench {
   readonly clock = new TestClock();
+  mapping: readonly AccountMapping[] = MAPPING;
   budget = new MemoryBudget();
 
   private constructor(public store: Store) {}
@@ -43,6 +60,23 @@ export class Bench {
   item = async (id: string): Promise<QueueItem> =>
     (await this.items()).find((row) => row.paymentId === `bank:${id}`)!;
 
+  /** One reading of a bank that shows these payments, and lists all that is pending when it says so. */
+  async extract(rows: readonly Payment[], more: Partial<BankProvider> = {}): Promise<BankExtractResult> {
+    const provider: BankProvider = {
+      kind: "bank",
+      source: "bank",
+      calls: 0,
+      accounts: async () => structuredClone(ACCOUNTS),
+      async *payments(account) {
+        const own = rows.filter(({ accountId }) => accountId === account.id);
+        yield { payments: structuredClone(own), errors: [], cursor: null };
+      },
+      close: async () => {},
+      ...more,
+    };
+    return bankExtract(this.context(), provider, { budgetIds: [this.budget.budgetId] });
+  }
+
   /** Bring payments into the queue as the extract step does, and match them with the budget. */
   async arrive(...rows: Payment[]): Promise<void> {
     await this.store.collection(payments).upsertMany(rows);
@@ -50,10 +84,27 @@ export class Bench {
     await this.match();
   }
 
+  /** What a person enters into the budget by hand: by default what `payment("1")` became. */
+  byHand(parts: Partial<Transaction> = {}): Transaction {
+    const row: Transaction = {
+      id: "memory:hand",
+      budgetId: this.budget.budgetId,
+      accountId: "memory:a1",
+      date: "2026-02-10",
+      amount: -1000,
+      currency: "EUR",
+      approved: true,
+      deleted: false,
+      ...parts,
+    };
+    this.budget.rows.push(row);
+    return row;
+  }
+
   /** Read the budget and match what is queued with it. */
   async match(): Promise<void> {
     await budgetExtract(this.context(), this.budget);
-    await matchStep(this.context(), { budgetId: this.budget.budgetId, mapping: MAPPING });
+    await matchStep(this.context(), { budgetId: this.budget.budgetId, mapping: this.mapping });
   }
 
   /** What the classify step does, with one category for all. */
@@ -71,7 +122,7 @@ export class Bench {
   }
 
   sync = (options: Partial<QueueSyncOptions> = {}): Promise<QueueSyncResult> =>
-    queueSync(this.context(), this.budget, { ...OPTIONS, ...options });
+    queueSync(this.context(), this.budget, { ...OPTIONS, mapping: this.mapping, ...options });
 
   /** A whole pass over what is queued. */
   async pass(options: Partial<QueueSyncOptions> = {}): Promise<QueueSyncResult> {

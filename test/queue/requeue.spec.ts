@@ -56,16 +56,7 @@ describe("requeue", () => {
 
   it("does not send what a person entered by hand while it was given up", async () => {
     await given("1");
-    bench.budget.rows.push({
-      id: "memory:hand",
-      budgetId: bench.budget.budgetId,
-      accountId: "memory:a1",
-      date: "2026-02-10",
-      amount: -1000,
-      currency: "EUR",
-      approved: true,
-      deleted: false,
-    });
+    bench.byHand();
     await again({ ids: [(await bench.item("1")).id] });
     assert.equal((await bench.sync()).counts["waiting"], 1);
     await bench.pass();
@@ -89,16 +80,7 @@ describe("requeue", () => {
   });
 
   it("takes a payment that was in the budget already only once its transaction is gone", async () => {
-    bench.budget.rows.push({
-      id: "memory:hand",
-      budgetId: bench.budget.budgetId,
-      accountId: "memory:a1",
-      date: "2026-02-10",
-      amount: -1000,
-      currency: "EUR",
-      approved: true,
-      deleted: false,
-    });
+    bench.byHand();
     await bench.arrive(payment("1"));
     const { id, skipReason, importId: before } = await bench.item("1");
     assert.equal(skipReason, "already-in-budget");

@@ -81,16 +81,7 @@ describe("skipped payments", () => {
 
   it("that come back are compared with the budget before they are sent", async () => {
     await bench.arrive(payment("1", { accountId: "bank:3" }));
-    bench.budget.rows.push({
-      id: "memory:hand",
-      budgetId: bench.budget.budgetId,
-      accountId: "memory:a1",
-      date: "2026-02-10",
-      amount: -1000,
-      currency: "EUR",
-      approved: true,
-      deleted: false,
-    });
+    bench.byHand();
     const mapping = [...MAPPING, { bank: "bank:3", budget: "memory:a1" }];
     await bench.sync({ mapping });
     assert.equal((await bench.item("1")).state, "new");

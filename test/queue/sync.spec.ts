@@ -42,17 +42,7 @@ describe("queue sync", () => {
   });
 
   it("leaves alone what a person entered by hand", async () => {
-    bench.budget.rows.push({
-      id: "memory:hand",
-      budgetId: bench.budget.budgetId,
-      accountId: "memory:a1",
-      date: "2026-02-11",
-      amount: -1000,
-      currency: "EUR",
-      payeeName: "shop",
-      approved: true,
-      deleted: false,
-    });
+    bench.byHand({ date: "2026-02-11", payeeName: "shop" });
     await bench.arrive(payment("1"));
     await bench.classify();
     await bench.sync();
@@ -236,6 +226,23 @@ describe("queue sync", () => {
       assert.equal(bench.budget.rows.length, 2, "one transfer has two sides");
       await bench.reset();
     }
+  });
+
+  it("writes a transfer once when no IBAN is named, by the name of the account, and keeps the reason", async () => {
+    await bench.arrive(
+      payment("out", { amount: -5000, counterparty: { name: "To Savings" } }),
+      payment("in", { amount: 5000, accountId: "bank:2", date: "2026-02-13", counterparty: { name: "Me" } }),
+    );
+    await bench.classify(null);
+    await bench.sync();
+    assert.deepEqual(
+      bench.budget.rows.map((row) => [row.accountId, row.amount, row.transferAccountId]),
+      [
+        ["memory:a1", -5000, "memory:a2"],
+        ["memory:a2", 5000, "memory:a1"],
+      ],
+    );
+    assert.match((await bench.item("in")).transferReason!, /paired by name, 3 days apart/);
   });
 
   it("lists what it would write in a dry run and writes nothing", async () => {

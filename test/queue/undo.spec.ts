@@ -78,17 +78,7 @@ describe("undo of a batch", () => {
 
   it("does not import again what a person entered by hand after the undo", async () => {
     await undo(await written("1"));
-    bench.budget.rows.push({
-      id: "memory:hand",
-      budgetId: bench.budget.budgetId,
-      accountId: "memory:a1",
-      date: "2026-02-10",
-      amount: -1000,
-      currency: "EUR",
-      payeeName: "Shop 1",
-      approved: true,
-      deleted: false,
-    });
+    bench.byHand({ payeeName: "Shop 1" });
     await requeue(bench.store, { reason: "undone" }, { now: bench.clock.now });
     await bench.classify();
     assert.equal((await bench.sync()).counts["waiting"], 1, "not before the budget was read again");

@@ -100,6 +100,7 @@ export class MemoryBudget implements BudgetProvider {
       importId: item.importId,
       categoryId: item.categoryId ?? null,
       approved: item.approved,
+      cleared: item.cleared,
       deleted: false,
       ...(item.payeeName ? { payeeName: item.payeeName } : {}),
       ...(item.memo ? { memo: item.memo } : {}),

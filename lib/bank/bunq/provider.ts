@@ -1,12 +1,6 @@
 import type { HttpClientOptions } from "../../http";
 import type { BankAccount, Payment } from "../../store";
-import {
-  ownId,
-  toTallyError,
-  type CalendarDate,
-  type Id,
-  type Json,
-} from "../../values";
+import { ownId, toTallyError, type CalendarDate, type Id, type Json } from "../../values";
 import type {
   BankProvider,
   BankWebhooks,

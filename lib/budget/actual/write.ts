@@ -58,15 +58,16 @@ export async function create(session: Session, items: readonly NewTransaction[])
 }
 
 /**
- * Change category and memo; Actual knows no approval. The parts of a split keep their own categories, and a reconciled
- * row stays as it is.
+ * Change category and memo, and date, amount, clearing and payee of what was written while pending; Actual knows no
+ * approval. The parts of a split keep their own categories, and a reconciled row stays as it is.
  */
 export async function update(session: Session, changes: readonly TransactionChange[]): Promise<void> {
   await session.sync();
   const ids = changes.map((change) => ownId(change.id));
   const rows = new Map((await rowsWhere(session, "id", ids)).filter(isStanding).map((row) => [row.id, row]));
   const books = await readBooks(session);
-  const updated: { id: string; category?: string | null; notes?: string | null }[] = [];
+  const payeeOf = await payeesByName(session, changes, books);
+  const updated: ChangedRow[] = [];
   const gone: Id[] = [];
   const goneCategories: Id[] = [];
   for (const change of changes) {
@@ -76,7 +77,14 @@ export async function update(session: Session, changes: readonly TransactionChan
       continue;
     }
     if (row.reconciled || !isAsExpected(row, change)) continue;
-    const next: (typeof updated)[number] = { id: row.id };
+    const next: ChangedRow = { id: row.id };
+    if (change.cleared !== undefined) next.cleared = change.cleared === "cleared";
+    if (!row.is_parent) {
+      if (change.date !== undefined) next.date = change.date;
+      if (change.amount !== undefined) next.amount = session.money.toStored(change.amount);
+      const payee = row.transfer_id ? undefined : payeeOf.get(nameKey(change.payeeName));
+      if (payee) next.payee = payee;
+    }
     if (change.memo !== undefined) next.notes = cutText(change.memo, LIMITS.memo) || null;
     if (change.categoryId !== undefined && !row.is_parent && !books.accounts.get(row.account)?.offbudget) {
       const category = change.categoryId === null ? null : ownId(change.categoryId);
@@ -107,6 +115,20 @@ export async function update(session: Session, changes: readonly TransactionChan
       details: { transactionIds: gone },
     });
   }
+}
+
+interface ChangedRow {
+  id: string;
+  category?: string | null;
+  notes?: string | null;
+  date?: string;
+  amount?: number;
+  cleared?: boolean;
+  payee?: string;
+}
+
+function nameKey(name: string | undefined): string {
+  return cutText(name ?? "", LIMITS.payeeName).toLowerCase();
 }
 
 /** Delete what stands; the other side of a transfer goes with it, as in Actual itself. */
@@ -195,7 +217,7 @@ async function writeItems(session: Session, items: readonly NewTransaction[], bo
 /** Lower-case name -> payee, existing ones regardless of case as in Actual, new ones made in one batch. */
 async function payeesByName(
   session: Session,
-  items: readonly NewTransaction[],
+  items: readonly { payeeName?: string; transferAccountId?: Id }[],
   books: Books,
 ): Promise<Map<string, string>> {
   const byName = new Map<string, string>();

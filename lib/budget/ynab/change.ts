@@ -1,7 +1,8 @@
 import { ownId, TallyError, toTallyError, type Id } from "../../values";
 import type { TransactionChange } from "../port";
 import { detailOf, type YnabApi } from "./api";
-import { memoText } from "./text";
+import { toMilliunits } from "./money";
+import { memoText, payeeText } from "./text";
 import type { WireTransaction } from "./wire";
 
 interface Refused {
@@ -17,12 +18,13 @@ export async function changeTransactions(
   api: YnabApi,
   plan: string,
   changes: readonly TransactionChange[],
+  currency: string,
   bulk: number,
   signal?: AbortSignal,
 ): Promise<void> {
   const refused: Refused[] = [];
   for (let at = 0; at < changes.length; at += bulk) {
-    await send(api, plan, changes.slice(at, at + bulk), refused, signal);
+    await send(api, { plan, currency }, changes.slice(at, at + bulk), refused, signal);
   }
   if (refused.length > 0) {
     throw new TallyError(
@@ -35,7 +37,7 @@ export async function changeTransactions(
 
 async function send(
   api: YnabApi,
-  plan: string,
+  at: { plan: string; currency: string },
   changes: readonly TransactionChange[],
   refused: Refused[],
   signal?: AbortSignal,
@@ -48,10 +50,14 @@ async function send(
       : { category_id: change.categoryId === null ? null : ownId(change.categoryId) }),
     ...(change.memo === undefined ? {} : { memo: memoText(change.memo) }),
     ...(change.approved === undefined ? {} : { approved: change.approved }),
+    ...(change.date === undefined ? {} : { date: change.date }),
+    ...(change.amount === undefined ? {} : { amount: toMilliunits(change.amount, at.currency) }),
+    ...(change.cleared === undefined ? {} : { cleared: change.cleared }),
+    ...(change.payeeName === undefined ? {} : payeeOf(change.payeeName)),
   }));
   try {
     await api.call("updateTransactions", {
-      ids: { plan_id: plan },
+      ids: { plan_id: at.plan },
       body: { transactions },
       // Setting the same values again changes nothing.
       repeatable: true,
@@ -66,12 +72,18 @@ async function send(
     if (bad !== undefined && changes[bad]) {
       refused.push({ id: changes[bad].id, reason: said.replace(/ ?\(index: \d+\)/, "") });
       const others = changes.filter((_, index) => index !== bad);
-      return send(api, plan, others, refused, signal);
+      return send(api, at, others, refused, signal);
     }
     const half = Math.ceil(changes.length / 2);
-    await send(api, plan, changes.slice(0, half), refused, signal);
-    await send(api, plan, changes.slice(half), refused, signal);
+    await send(api, at, changes.slice(0, half), refused, signal);
+    await send(api, at, changes.slice(half), refused, signal);
   }
+}
+
+/** YNAB finds or makes the payee by its name, where it is told that there is no id. */
+function payeeOf(name: string): { payee_id: null; payee_name: string } | Record<string, never> {
+  const payee_name = payeeText(name);
+  return payee_name ? { payee_id: null, payee_name } : {};
 }
 
 /** From this many on one list of all costs less than asking for each, since YNAB gives and deletes one in a request. */

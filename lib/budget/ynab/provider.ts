@@ -155,7 +155,8 @@ class Ynab implements YnabProvider {
   async update(changes: readonly TransactionChange[], signal?: AbortSignal): Promise<void> {
     stopIf(signal);
     if (changes.length === 0) return;
-    await this.naming(() => changeTransactions(this.api, this.plan, changes, BULK, signal));
+    const { currency } = await this.budget(signal);
+    await this.naming(() => changeTransactions(this.api, this.plan, changes, currency, BULK, signal));
   }
 
   async delete(ids: readonly Id[], signal?: AbortSignal): Promise<void> {

@@ -15,17 +15,28 @@ export interface Decision {
   top: { categoryId: Id; confidence: number }[];
 }
 
+/** A payment that gives back what an earlier one of a known category took. */
+export interface Refund {
+  /** The earlier payment. */
+  paymentId: Id;
+  categoryId: Id;
+  confidence: number;
+  /** Amount, party and date of the earlier payment, for people. */
+  text: string;
+}
+
 export interface CascadeOptions {
   /** Categories that exist; no other is ever suggested. All that the model knows when absent. */
   allowed?: ReadonlySet<Id>;
   rules?: readonly UserRule[];
   /** The payment is one side of a transfer between own accounts. */
   transfer?: boolean;
+  refund?: Refund;
 }
 
 export type Explained = Decision & Pick<Classification, "reason" | "explanation">;
 
-/** Transfer, then the user's rules, then settled memory, then the model, and below its threshold nothing. */
+/** Transfer, then the user's rules, then what it refunds, then settled memory, then the model, and below its threshold nothing. */
 export function decide(
   model: TrainedModel | undefined,
   example: Example,
@@ -40,6 +51,11 @@ export function decide(
       confidence: 1,
       top: [{ categoryId: rule.categoryId, confidence: 1 }],
     };
+  }
+  const { refund } = options;
+  if (refund && (options.allowed?.has(refund.categoryId) ?? true)) {
+    const { categoryId, confidence } = refund;
+    return { path: "refund", categoryId, confidence, top: [{ categoryId, confidence }] };
   }
   if (!model) return { path: "abstain", confidence: 0, top: [] };
   const remembered = model.settledAnswer(example, options.allowed);
@@ -63,7 +79,7 @@ export function explain(
 ): Explained {
   const nameOf = options.nameOf ?? ((category: Id) => category);
   const guess = decision.categoryId ?? decision.top[0]?.categoryId;
-  const known = model && decision.path !== "transfer" && decision.path !== "rule";
+  const known = model && !["transfer", "rule", "refund"].includes(decision.path);
   const nearest = known
     ? model.nearest(example).filter((past) => options.allowed?.has(past.categoryId) ?? true)
     : [];
@@ -79,6 +95,8 @@ export function explain(
         const rule = matchRule(options.rules ?? [], example);
         return `Your rule ${rule?.name ? `"${rule.name}"` : "for such payments"} says ${nameOf(guess!)}.`;
       }
+      case "refund":
+        return `Refund of ${options.refund!.text}, which is ${nameOf(guess!)}.`;
       case "memory":
         return `The last payments to this counterparty were all ${nameOf(guess!)}.`;
       case "model":

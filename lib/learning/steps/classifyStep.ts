@@ -4,14 +4,16 @@ import {
   payments,
   queue,
   type Classification,
+  type PaymentFacts,
   type QueueItem,
   type QueueState,
 } from "../../store";
 import { moveItems, type Move } from "../../queue";
 import { TallyError, Turns, type Id, type Instant } from "../../values";
-import { decide, explain, type Explained, type UserRule } from "../cascade";
+import { decide, explain, type Explained, type Refund, type UserRule } from "../cascade";
 import { exampleOf, usableCategories } from "./labels";
 import { liveModel, type LiveModel } from "./live";
+import { refundsOf } from "./refunds";
 
 export interface ClassifyStepOptions {
   budgetId: Id;
@@ -95,6 +97,23 @@ export async function classifyStep(ctx: StepContext, options: ClassifyStepOption
       ["raw"],
     );
     const byId = new Map(found.map((payment) => [payment.id, payment]));
+    // What came in may refund what went out, whose category is then known.
+    const comesIn = ({ paymentId }: QueueItem) => (byId.get(paymentId)?.amount ?? 0) > 0;
+    await decideAll(
+      items.filter((item) => !comesIn(item)),
+      byId,
+      new Map(),
+    );
+    const incoming = items.filter(comesIn);
+    if (incoming.length > 0)
+      await decideAll(incoming, byId, await refundsOf(store, budgetId, incoming, byId));
+  }
+
+  async function decideAll(
+    items: readonly QueueItem[],
+    byId: ReadonlyMap<Id, PaymentFacts>,
+    refunds: ReadonlyMap<Id, Refund>,
+  ): Promise<void> {
     const at = ctx.now();
     const written: Classification[] = [];
     const moves: Move[] = [];
@@ -111,7 +130,13 @@ export async function classifyStep(ctx: StepContext, options: ClassifyStepOption
         );
         continue;
       }
-      const cascade = { allowed, rules: options.rules ?? [], transfer: item.transferAccountId !== undefined };
+      const refund = refunds.get(payment.id);
+      const cascade = {
+        allowed,
+        rules: options.rules ?? [],
+        transfer: item.transferAccountId !== undefined,
+        ...(refund ? { refund } : {}),
+      };
       const example = exampleOf(payment);
       const decision = decide(live?.model, example, cascade);
       const explained = explain(live?.model, example, decision, {
@@ -120,6 +145,7 @@ export async function classifyStep(ctx: StepContext, options: ClassifyStepOption
       });
       written.push(classificationOf(item, explained, live, at));
       const { to, set } = nextOf(explained, live);
+      set.refundOf = explained.path === "refund" ? refund!.paymentId : undefined;
       moves.push({ item, to, set });
     }
     await store.collection(classifications).upsertMany(written);

@@ -43,7 +43,7 @@ const PAGE = 500;
 
 /**
  * The labels of a budget, in the order of time: transactions that a person approved, with the payment they are
- * matched with. Left out: deleted ones, transfers, splits, categories that are gone or the budget's own, and what
+ * matched with. Left out: deleted ones, transfers, refunds, splits, categories that are gone or the budget's own, and what
  * nobody approved, our own suggestions above all.
  */
 export async function* labelsOf(store: Store, budgetId: Id): AsyncIterable<LabelledExample> {
@@ -66,7 +66,8 @@ export async function* labelsOf(store: Store, budgetId: Id): AsyncIterable<Label
     for (const transaction of labelled) {
       const payment = byId.get(paymentOf.get(transaction.id) ?? "");
       const item = payment && itemOf.get(payment.id);
-      if (!payment || item?.transferAccountId || !isPersons(transaction, item)) continue;
+      // A refund has the category of what it refunds, whatever it looks like.
+      if (!payment || item?.transferAccountId || item?.refundOf || !isPersons(transaction, item)) continue;
       yield { ...exampleOf(payment), label: transaction.categoryId! };
     }
     after = page.next;
