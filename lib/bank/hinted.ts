@@ -33,6 +33,7 @@ function narrowed(
   return {
     kind: provider.kind,
     source: provider.source,
+    ...(provider.ids ? { ids: provider.ids } : {}),
     get calls() {
       return provider.calls;
     },

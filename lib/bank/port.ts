@@ -75,7 +75,8 @@ export interface BankProvider {
   /**
    * `changing` where the bank may give a payment another id later, give an old id to a new payment, or give none (an
    * id that ends after its colon). A payment is then known by its content and its number among equal rows of a day, for
-   * which every reading has to show whole days. Ids last when this is absent.
+   * which every reading has to show whole days, or payments have instants. Ids last when
+   * this is absent.
    */
   readonly ids?: "changing";
   /**

@@ -162,6 +162,8 @@ function contentKey(row: Payment | PaymentFacts): string {
   return canonicalJson([
     row.status,
     row.date,
+    // Where the bank tells it, no two payments have one: then a reading need not show whole days.
+    row.instant ?? "",
     row.amount,
     row.currency,
     plain(row.description),

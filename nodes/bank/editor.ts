@@ -6,7 +6,7 @@ tallyHooks["tally-bank"] = {
     tallyKeyFile(form, node);
     tallyForm.onlyWhen(tallyConsents(node, form), {
       field: "provider",
-      values: ["enable-banking", "gocardless"],
+      values: ["bunq-oauth", "enable-banking", "gocardless"],
     });
     tallyForm.addTestButton(node, form);
   },

@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import path from "node:path";
 import {
   openBunq,
+  openBunqByOAuth,
   openEnableBanking,
   openGoCardless,
   openSimpleFin,
@@ -29,12 +30,35 @@ export async function openBank(options: Options, store: Store, place: Place): Pr
   const { provider, timeZone, url } = options;
   const common = { timeZone, store, ...(url ? { url } : {}) };
   // A connection that is not the only one of its provider has a name of its own in the ids.
-  const source = options.connection ? { source: `${provider}.${options.connection}` } : {};
+  const kind = provider === "bunq-oauth" ? "bunq" : provider;
+  const source = options.connection ? { source: `${kind}.${options.connection}` } : {};
+  const bunq = {
+    ...common,
+    ...source,
+    pending: options.pending,
+    ...(options.environment ? { environment: options.environment } : {}),
+  };
+  const keys = place.path(KEYS_FOLDER);
   switch (provider) {
     case "bunq": {
       const apiKey = secretOf(options, "apiKey");
-      const keyStore = keyFile(place.path(KEYS_FOLDER), place.nodeId, apiKey);
-      return openBunq({ ...common, apiKey, keyStore });
+      return openBunq({ ...bunq, apiKey, keyStore: keyFile(keys, place.nodeId, apiKey) });
+    }
+    case "bunq-oauth": {
+      const clientSecret = secretOf(options, "clientSecret");
+      return openBunqByOAuth({
+        ...bunq,
+        keyStore: keyFile(keys, place.nodeId, clientSecret),
+        oauth: {
+          clientId: secretOf(options, "clientId"),
+          clientSecret,
+          tokens: keyFile(keys, `${place.nodeId}:oauth`, clientSecret),
+          // A simulator has the page and the exchange beside its API, bunq on hosts of their own.
+          ...(url
+            ? { authorizeUrl: new URL("/auth", url).href, tokenUrl: new URL("/v1/token", url).href }
+            : {}),
+        },
+      });
     }
     case "enable-banking":
       return openEnableBanking({
@@ -71,7 +95,15 @@ async function accessOf(options: Options, place: Place): Promise<string> {
 /** @throws TallyError CONFIG_INVALID that says where the field can be filled in */
 function secretOf(
   options: Options,
-  name: "apiKey" | "applicationId" | "privateKey" | "secretId" | "secretKey" | "setupToken",
+  name:
+    | "apiKey"
+    | "clientId"
+    | "clientSecret"
+    | "applicationId"
+    | "privateKey"
+    | "secretId"
+    | "secretKey"
+    | "setupToken",
 ): string {
   const value = options[name];
   if (value) return value;

@@ -4,25 +4,54 @@ import { field, nodeSchema } from "../runtime/schema";
 
 /** Providers that reach many banks, each allowed by a consent. */
 const AGGREGATORS = ["enable-banking", "gocardless"] as const;
+const BUNQ = ["bunq", "bunq-oauth"] as const;
 
 export const schema = nodeSchema("tally-bank", "config", {
-  provider: field(z.enum(["bunq", "files", "enable-banking", "gocardless", "simplefin"]).default("bunq"), {
-    label: "Provider",
-    description:
-      "bunq talks to the bank itself. Statement files are read from a folder, in any format that banks export. Enable Banking and GoCardless reach banks in Europe, SimpleFIN banks in North America.",
-    options: {
-      bunq: "bunq",
-      files: "Statement files",
-      "enable-banking": "Enable Banking",
-      gocardless: "GoCardless Bank Account Data",
-      simplefin: "SimpleFIN",
+  provider: field(
+    z.enum(["bunq", "bunq-oauth", "files", "enable-banking", "gocardless", "simplefin"]).default("bunq"),
+    {
+      label: "Provider",
+      description:
+        "bunq talks to the bank itself. Statement files are read from a folder, in any format that banks export. Enable Banking and GoCardless reach banks in Europe, SimpleFIN banks in North America.",
+      options: {
+        bunq: "bunq",
+        "bunq-oauth": "bunq, by OAuth",
+        files: "Statement files",
+        "enable-banking": "Enable Banking",
+        gocardless: "GoCardless Bank Account Data",
+        simplefin: "SimpleFIN",
+      },
     },
-  }),
+  ),
   apiKey: field(z.string().min(1).optional(), {
     label: "API key",
     description: "Made in the bunq app under Settings, Developers, API keys. It is kept as a credential.",
     secret: true,
     when: { field: "provider", values: ["bunq"] },
+  }),
+  clientId: field(z.string().min(1).optional(), {
+    label: "Client id",
+    description: "Of the OAuth client that you made in the bunq app under Settings, Developers, OAuth.",
+    when: { field: "provider", values: ["bunq-oauth"] },
+  }),
+  clientSecret: field(z.string().min(1).optional(), {
+    label: "Client secret",
+    description: "Of that OAuth client. It is kept as a credential.",
+    secret: true,
+    when: { field: "provider", values: ["bunq-oauth"] },
+  }),
+  environment: field(z.enum(["production", "sandbox"]).optional(), {
+    label: "Environment",
+    description:
+      "Where the key is from. Empty: the sandbox for keys that begin with sandbox_, else production.",
+    options: { production: "Production", sandbox: "Sandbox" },
+    when: { field: "provider", values: [...BUNQ] },
+  }),
+  pending: field(z.boolean().default(false), {
+    label: "Reservations",
+    description:
+      "Also read what is reserved on cards and not booked yet, for one more request a reading. Whether it is written is a rule of the account.",
+    when: { field: "provider", values: [...BUNQ] },
   }),
   applicationId: field(z.string().min(1).optional(), {
     label: "Application id",
@@ -74,14 +103,14 @@ export const schema = nodeSchema("tally-bank", "config", {
     label: "Address",
     description: "The provider's API. Change it for the sandbox or a simulator only.",
     placeholder: "the provider's own",
-    when: { field: "provider", values: ["bunq", ...AGGREGATORS] },
+    when: { field: "provider", values: [...BUNQ, ...AGGREGATORS] },
   }),
   redirectUrl: field(z.url().optional(), {
     label: "Way back",
     description:
-      "The page of this Node-RED to which banks send you back, when it is not the one of the editor's own address (behind a proxy, say): that address, ending in /tallyflow/consent/callback. Enable Banking must know it as a redirect URL of your application.",
+      "The page of this Node-RED to which banks send you back, when it is not the one of the editor's own address (behind a proxy, say): that address, ending in /tallyflow/consent/callback. Enable Banking and bunq must know it as a redirect URL of your application.",
     placeholder: "as this editor is reached",
-    when: { field: "provider", values: [...AGGREGATORS] },
+    when: { field: "provider", values: ["bunq-oauth", ...AGGREGATORS] },
   }),
   connection: field(
     z
@@ -93,7 +122,7 @@ export const schema = nodeSchema("tally-bank", "config", {
       description:
         "One word that names a second connection of the same provider. It is part of the ids of its payments: never change it.",
       placeholder: "the only one",
-      when: { field: "provider", values: [...AGGREGATORS, "simplefin"] },
+      when: { field: "provider", values: [...BUNQ, ...AGGREGATORS, "simplefin"] },
     },
   ),
   folder: field(z.string().min(1).optional(), {

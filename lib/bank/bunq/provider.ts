@@ -37,6 +37,8 @@ interface Settings {
 /** What `openBunq` opens. */
 export class Bunq implements BunqBank {
   readonly kind = "bunq";
+  /** They last by bunq's words; should one not, its content and its instant tell that it is the same payment. */
+  readonly ids = "changing";
   readonly webhooks: BankWebhooks;
   readonly #connect: () => Promise<BunqConnection>;
   readonly #context: MappingContext;

@@ -101,6 +101,7 @@ export function openGoCardless(options: GoCardlessOptions): BankProvider & Conse
 
 class GoCardless implements BankProvider, ConsentProvider {
   readonly kind = "gocardless";
+  readonly listsPending = true;
   readonly source: string;
   readonly #connection: GoCardlessConnection;
   readonly #accounts: Accounts;

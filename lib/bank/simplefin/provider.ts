@@ -75,15 +75,17 @@ export function openSimpleFin(options: SimpleFinOptions): BankProvider {
     windowDays: whole(options.windowDays ?? 45, "days of one request", 4, 60),
     historyDays: whole(options.historyDays ?? 365, "days of history", 1, 3660),
   };
+  const pending = options.pending ?? true;
   const connection = new SimpleFinConnection({
     access,
     store: options.store,
     callsPerDay: numbers.callsPerDay,
-    pending: options.pending ?? true,
+    pending,
     ...(options.http ? { http: options.http } : {}),
   });
   return new SimpleFin(connection, {
     ...numbers,
+    pending,
     source,
     timeZone: options.timeZone ?? "America/New_York",
     store: options.store,
@@ -100,17 +102,20 @@ interface Settings {
   timeZone: string;
   windowDays: number;
   historyDays: number;
+  pending: boolean;
   store: Store;
 }
 
 class SimpleFin implements BankProvider {
   readonly kind = "simplefin";
+  readonly listsPending: boolean;
   readonly #connection: SimpleFinConnection;
   readonly #settings: Settings;
 
   constructor(connection: SimpleFinConnection, settings: Settings) {
     this.#connection = connection;
     this.#settings = settings;
+    this.listsPending = settings.pending;
   }
 
   get source(): string {
