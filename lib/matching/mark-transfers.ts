@@ -1,9 +1,9 @@
 import type { Counts, StepContext } from "../runs";
 import { payments, queue, transactions, type PaymentFacts, type QueueItem, type QueueState } from "../store";
-import { addDays, normaliseIban, queueId, Turns, type Id } from "../values";
+import { addDays, normaliseIban, queueId, runInTurns, Turns, type Id } from "../values";
 import { moveItems, ownAccounts, type MappedAccounts, type Move } from "../queue";
 import { inChunks } from "./chunks";
-import { findTransfers, type LeftTransfer, type TransferPair, type TransferPayment } from "./transfers";
+import { findingTransfers, type LeftTransfer, type TransferPair, type TransferPayment } from "./transfers";
 
 /** States in which an item waits to be written. */
 export const WAITING: readonly QueueState[] = ["new", "review", "classified", "retry"];
@@ -43,7 +43,7 @@ export async function markTransfers(
     }
   }
   const names = new Map(banks.map(({ id, name }) => [id, name]));
-  const { pairs, left } = findTransfers(rows, { ibans, names });
+  const { pairs, left } = await runInTurns(findingTransfers(rows, { ibans, names }));
   const mark = new TransferMarker(context, budgetId, rows, ibans);
   await inChunks(pairs, async (chunk) => {
     counts["transfersPaired"]! += await mark.pairs(chunk);

@@ -1,5 +1,8 @@
-import { dayNumber, formatAmount, normaliseIban, type CalendarDate, type Id } from "../values";
+import { dayNumber, formatAmount, normaliseIban, runAtOnce, type CalendarDate, type Id } from "../values";
 import { nameWords } from "./similarity";
+
+/** Payments between two pauses: about a millisecond of work. */
+const PAUSE_ROWS = 500;
 
 /** What pairing needs of a payment. */
 export interface TransferPayment {
@@ -41,6 +44,11 @@ export interface OwnAccounts {
   names?: ReadonlyMap<Id, string>;
 }
 
+export interface FoundTransfers {
+  pairs: TransferPair[];
+  left: LeftTransfer[];
+}
+
 interface Candidate {
   out: TransferPayment;
   in: TransferPayment;
@@ -61,8 +69,18 @@ export function findTransfers(
   payments: readonly TransferPayment[],
   own: OwnAccounts,
   windowDays = 3,
-): { pairs: TransferPair[]; left: LeftTransfer[] } {
-  const candidates = candidatesOf(payments, own, windowDays);
+): FoundTransfers {
+  return runAtOnce(findingTransfers(payments, own, windowDays));
+}
+
+/** As {@link findTransfers}, with pauses between some hundred payments. */
+export function* findingTransfers(
+  payments: readonly TransferPayment[],
+  own: OwnAccounts,
+  windowDays = 3,
+): Generator<void, FoundTransfers> {
+  const candidates = yield* candidatesOf(payments, own, windowDays);
+  yield;
   const pairs: TransferPair[] = [];
   const used = new Set<Id>();
   const take = (found: readonly Candidate[]) => {
@@ -98,23 +116,26 @@ export function findTransfers(
   return { pairs, left };
 }
 
-function candidatesOf(
+function* candidatesOf(
   payments: readonly TransferPayment[],
   own: OwnAccounts,
   windowDays: number,
-): Candidate[] {
+): Generator<void, Candidate[]> {
   const owner = ({ counterpartyIban }: TransferPayment) =>
     counterpartyIban ? own.ibans.get(normaliseIban(counterpartyIban)) : undefined;
   const incoming = new Map<string, TransferPayment[]>();
-  for (const payment of payments)
+  for (const [index, payment] of payments.entries()) {
+    if (index % PAUSE_ROWS === 0) yield;
     if (payment.amount > 0)
       for (const key of keysOf(payment)) {
         const equal = incoming.get(key);
         if (equal) equal.push(payment);
         else incoming.set(key, [payment]);
       }
+  }
   const candidates: Candidate[] = [];
-  for (const out of payments) {
+  for (const [index, out] of payments.entries()) {
+    if (index % PAUSE_ROWS === 0) yield;
     if (out.amount >= 0) continue;
     const target = owner(out);
     if (out.counterpartyIban && !target) continue;
