@@ -33,11 +33,9 @@ export interface TwinAnswer {
 /** What goes wrong with the next requests that it applies to. */
 export type TwinFault = FaultTarget &
   (
-    | Exclude<FaultKind, { kind: "slow" }>
+    | FaultKind
     /** Answered so, and not carried out. */
     | { kind: "answer"; answer: TwinAnswer }
-    /** How long it takes, in milliseconds; a second when absent. */
-    | { kind: "slow"; delayMs?: number }
   );
 
 export class TwinHttp {
@@ -76,7 +74,7 @@ export class TwinHttp {
       incoming.socket.destroy();
       return;
     }
-    if (fault?.kind === "slow") await pause(response, fault.delayMs ?? 1000);
+    if (fault?.kind === "slow") await pause(response, fault.ms);
     if (response.destroyed) return;
     const answer = this.#answered(request, fault);
     const whole = answer.text ?? (answer.body === undefined ? "" : JSON.stringify(answer.body));

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type http from "node:http";
-import { bodyOf, FaultList, flatHeaders, pause, TwinListener } from "../twin-server";
+import { bodyOf, FaultList, flatHeaders, leaveUnanswered, pause, TwinListener } from "../twin-server";
 import { BunqError } from "./errors";
 import { Limits } from "./limits";
 import type { OAuthServer } from "./oauth";
@@ -58,7 +58,7 @@ export class TwinServer {
       return;
     }
     if (fault?.kind === "slow") {
-      await pause(response, fault.delayMs ?? 1000);
+      await pause(response, fault.ms);
       if (response.destroyed) return;
     }
     this.world.callbacks.pump();
@@ -91,7 +91,9 @@ export class TwinServer {
       responseHeaders: answerHeaders,
       responseBody: text,
     });
-    response.writeHead(status, answerHeaders).end(text);
+    if (fault?.kind === "timeout-after-commit") await leaveUnanswered(response);
+    else if (fault?.kind === "drop-after-commit") request.socket.destroy();
+    else response.writeHead(status, answerHeaders).end(text);
   }
 
   #answer(
@@ -100,19 +102,10 @@ export class TwinServer {
     address: string,
   ): { status: number; text: string; extra: Record<string, string> } {
     try {
-      if (fault?.kind === "rate-limit") {
-        const wait: Record<string, string> =
-          fault.retryAfter === undefined ? {} : { "Retry-After": String(fault.retryAfter) };
-        throw new BunqError(
-          429,
-          "Too many requests. You can do a maximum of 3 calls per 3 second to this endpoint.",
-          wait,
-        );
-      }
-      if (fault?.kind === "server-error") throw new BunqError(500, "Something went wrong on our end.");
-      if (fault?.kind === "forbidden") throw new BunqError(403, "Insufficient authorisation.");
+      if (fault?.kind === "status") throw refusal(fault.status, fault.retryAfter);
       this.#limits.take(call.method, endpointOf(call.path), address);
       const text = JSON.stringify(answer(this.world, call));
+      if (fault?.kind === "fail-after-commit") throw refusal(fault.status);
       return { status: 200, text: fault?.kind === "malformed" ? text.slice(0, -7) : text, extra: {} };
     } catch (error) {
       if (!(error instanceof BunqError)) throw error;
@@ -129,4 +122,15 @@ export class TwinServer {
       reply(400, { error: error instanceof Error ? error.message : String(error) });
     }
   }
+}
+
+const SAID: Readonly<Record<number, string>> = {
+  403: "Insufficient authorisation.",
+  429: "Too many requests. You can do a maximum of 3 calls per 3 second to this endpoint.",
+};
+
+/** @param retryAfter seconds in `Retry-After`; bunq sends none */
+function refusal(status: number, retryAfter?: number): BunqError {
+  const wait: Record<string, string> = retryAfter === undefined ? {} : { "Retry-After": String(retryAfter) };
+  return new BunqError(status, SAID[status] ?? "Something went wrong on our end.", wait);
 }

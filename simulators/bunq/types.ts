@@ -1,4 +1,4 @@
-import type { FaultTarget, TwinExchange } from "../twin-server";
+import type { FaultKind, FaultTarget, TwinExchange } from "../twin-server";
 import type { CalendarDate, Instant } from "../../lib/values";
 import type { Household } from "../household";
 
@@ -46,21 +46,7 @@ export interface BunqTwinOptions {
 }
 
 /** What goes wrong with the next requests that it applies to. */
-export interface Fault extends FaultTarget {
-  kind:
-    | "rate-limit"
-    | "server-error"
-    | "malformed"
-    | "slow"
-    | "reset"
-    | "tamper-signature"
-    | "drop-signature"
-    | "forbidden";
-  /** Seconds in `Retry-After` of a `rate-limit`; the header is left out when absent, as bunq does. */
-  retryAfter?: number;
-  /** How long `slow` takes, in milliseconds. */
-  delayMs?: number;
-}
+export type Fault = FaultTarget & (FaultKind | { kind: "tamper-signature" } | { kind: "drop-signature" });
 
 /** What goes wrong with the next callbacks; `method` of the target is the category, `path` a part of the URL. */
 export interface CallbackFault extends FaultTarget {

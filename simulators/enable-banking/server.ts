@@ -45,7 +45,7 @@ export class Server {
       request.socket.destroy();
       return;
     }
-    if (fault?.kind === "slow") await pause(response, fault.delayMs ?? 1000);
+    if (fault?.kind === "slow") await pause(response, fault.ms ?? 1000);
     if (response.destroyed) return;
     const { status, text, extra } = this.#answer(call, fault);
     this.options.onExchange?.({

@@ -75,7 +75,8 @@ export interface TwinFault extends FaultTarget {
   message?: string;
   /** Seconds in `Retry-After`; no header when absent. */
   retryAfter?: number;
-  delayMs?: number;
+  /** How long `slow` takes; a second when absent. */
+  ms?: number;
 }
 
 export type TwinSessionStatus =

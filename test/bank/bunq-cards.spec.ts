@@ -243,7 +243,7 @@ describe("bunq: what changes a balance", () => {
     const { twin, provider, account } = await known();
     const begun = await read(provider, account, null);
     twin.control.useCard({ account: "current", amount: 250, name: "Bakker", outcome: "booked" });
-    twin.control.fault({ kind: "forbidden", path: "/mastercard-action", times: 9 });
+    twin.control.fault({ kind: "status", status: 403, path: "/mastercard-action", times: 9 });
     const got = await read(provider, account, begun.cursor);
     assert.equal(got.payments.at(0)!.counterparty?.name, "Bakker");
     assert.deepEqual(

@@ -19,7 +19,7 @@ describe("bunq: connection", () => {
     assert.deepEqual(ids(seen), twin.control.visibleIds("current"));
     assert.ok(twin.control.counts.sessions >= 3);
     assert.equal(twin.control.counts.installations, 1);
-    twin.control.fault({ kind: "forbidden", times: 9, path: "/payment" });
+    twin.control.fault({ kind: "status", status: 403, times: 9, path: "/payment" });
     await assert.rejects(read(provider, account, null), codeOf("AUTH_EXPIRED", /bunq app/));
     assert.equal(twin.control.counts.installations, 1);
   });
@@ -69,16 +69,16 @@ describe("bunq: connection", () => {
     const provider = connect(twin, { http: clock });
     const account = await accountNamed(provider, "Everyday");
     clock.waits.length = 0;
-    twin.control.fault({ kind: "rate-limit", retryAfter: 17 });
+    twin.control.fault({ kind: "status", status: 429, retryAfter: 17 });
     const first = await read(provider, account, null, 1);
     assert.equal(first.payments.length, 200);
     assert.ok(Math.max(...clock.waits) > 16_000, clock.waits.join(" "));
     clock.waits.length = 0;
-    twin.control.fault({ kind: "rate-limit", times: 2 });
+    twin.control.fault({ kind: "status", status: 429, times: 2 });
     const second = await read(provider, account, first.cursor, 1);
     assert.equal(second.payments.length, 200);
     assert.ok(clock.waits.filter((ms) => ms >= 1000).length >= 2, clock.waits.join(" "));
-    twin.control.fault({ kind: "rate-limit", times: 99 });
+    twin.control.fault({ kind: "status", status: 429, times: 99 });
     await assert.rejects(read(provider, account, null), codeOf("RATE_LIMITED"));
   });
 
@@ -107,39 +107,38 @@ describe("bunq: connection", () => {
     const twin = await start();
     const provider = connect(twin);
     const account = await accountNamed(provider, "Everyday");
-    for (const kind of [
-      "server-error",
-      "reset",
-      "malformed",
-      "tamper-signature",
-      "drop-signature",
+    for (const [fault, code] of [
+      [{ kind: "status", status: 500 }, "PROVIDER_UNAVAILABLE"],
+      [{ kind: "reset" }, "PROVIDER_UNAVAILABLE"],
+      [{ kind: "drop-after-commit" }, "PROVIDER_UNAVAILABLE"],
+      [{ kind: "malformed" }, "PROVIDER_MALFORMED"],
+      [{ kind: "tamper-signature" }, "PROVIDER_MALFORMED"],
+      [{ kind: "drop-signature" }, "PROVIDER_MALFORMED"],
     ] as const) {
-      twin.control.fault({ kind, times: 2 });
+      twin.control.fault({ ...fault, times: 2 });
       const { payments } = await read(provider, account, null, 1);
-      assert.equal(payments.length, 200, kind);
-    }
-    for (const [kind, code] of [
-      ["server-error", "PROVIDER_UNAVAILABLE"],
-      ["reset", "PROVIDER_UNAVAILABLE"],
-      ["malformed", "PROVIDER_MALFORMED"],
-      ["tamper-signature", "PROVIDER_MALFORMED"],
-      ["drop-signature", "PROVIDER_MALFORMED"],
-    ] as const) {
-      twin.control.fault({ kind, times: 99 });
-      await assert.rejects(read(provider, account, null, 1), codeOf(code), kind);
+      assert.equal(payments.length, 200, fault.kind);
+      twin.control.fault({ ...fault, times: 99 });
+      await assert.rejects(read(provider, account, null, 1), codeOf(code), fault.kind);
       twin.control.clearFaults();
     }
-    twin.control.fault({ kind: "slow", delayMs: 5000, times: 9 });
+    twin.control.fault({ kind: "slow", ms: 5000, times: 9 });
     const hasty = connect(twin, { http: { timeoutMs: 30, retries: 1 } });
     await assert.rejects(hasty.accounts(), codeOf("PROVIDER_UNAVAILABLE"));
   });
 
   it("survives faults while it registers, and uses no installation that bunq did not sign", async () => {
-    for (const kind of ["server-error", "reset", "rate-limit"] as const) {
+    for (const fault of [
+      { kind: "status", status: 500 },
+      { kind: "reset" },
+      { kind: "status", status: 429 },
+      { kind: "fail-after-commit", status: 500 },
+      { kind: "drop-after-commit" },
+    ] as const) {
       const twin = await start();
       for (const path of ["/installation", "/device-server", "/session-server"])
-        twin.control.fault({ kind, path });
-      assert.equal((await connect(twin).accounts()).length, 3, kind);
+        twin.control.fault({ ...fault, path });
+      assert.equal((await connect(twin).accounts()).length, 3, fault.kind);
     }
     const twin = await start();
     const keyStore = memoryKeys();

@@ -57,7 +57,7 @@ describe("bunq: environments and OAuth", () => {
       assert.notEqual(apiKey, twin.apiKey);
       assert.equal((await connect(twin, { apiKey }).accounts()).length, 3);
     }
-    twin.control.fault({ kind: "server-error", path: "/sandbox-user" });
+    twin.control.fault({ kind: "status", status: 500, path: "/sandbox-user" });
     await assert.rejects(createSandboxUser({ url: twin.url }), codeOf("OUTCOME_UNKNOWN"));
   });
 

@@ -131,7 +131,7 @@ describe("Enable Banking: connection", () => {
   it("gives up waiting, and stops when it is told to", async () => {
     const { twin, account } = await ready();
     const hasty = connect(twin, { http: { timeoutMs: 30, retries: 1 } });
-    twin.control.fault({ kind: "slow", delayMs: 5000, times: 9, path: "/transactions" });
+    twin.control.fault({ kind: "slow", ms: 5000, times: 9, path: "/transactions" });
     await assert.rejects(read(hasty, account, null), codeOf("PROVIDER_UNAVAILABLE"));
     twin.control.clearFaults();
     const stopped = hasty.payments(account, { cursor: null, signal: AbortSignal.abort() });

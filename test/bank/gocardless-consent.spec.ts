@@ -265,7 +265,7 @@ describe("gocardless: consents", () => {
     await assert.rejects(read(), codeOf("PROVIDER_MALFORMED", /no list/));
     twin.control.fault({ kind: "reset", path });
     await assert.rejects(read(), codeOf("PROVIDER_UNAVAILABLE"));
-    twin.control.fault({ kind: "slow", delayMs: 2000, path });
+    twin.control.fault({ kind: "slow", ms: 2000, path });
     await assert.rejects(read(), codeOf("PROVIDER_UNAVAILABLE"));
     assert.ok((await read()).payments.length > 0, "none of them was counted");
   });

@@ -306,8 +306,8 @@ describe("simplefin", () => {
       text: undefined,
       body: { accounts: {} },
     });
-    for (const kind of ["reset", "slow"] as const) {
-      twin.control.fault({ kind });
+    for (const fault of [{ kind: "reset" }, { kind: "slow", ms: 1000 }] as const) {
+      twin.control.fault(fault);
       const provider = own.openSimpleFin(twin, { http: { retries: 0, timeoutMs: 200 } });
       await assert.rejects(provider.accounts(), codeOf("PROVIDER_UNAVAILABLE"));
     }

@@ -229,11 +229,11 @@ async function inPeace(world: World, passes: number): Promise<void> {
 /** By chance of the seed: refusals, cut connections, broken answers, and failures after the work was done. */
 function addFaults({ bunq, ynab }: Simulators, seed: number): void {
   const bank = { path: "/monetary-account", seed };
-  bunq.control.fault({ kind: "server-error", probability: 0.02, ...bank });
+  bunq.control.fault({ kind: "status", status: 500, probability: 0.02, ...bank });
   bunq.control.fault({ kind: "reset", probability: 0.02, ...bank, seed: seed + 1 });
   bunq.control.fault({ kind: "malformed", probability: 0.02, ...bank, seed: seed + 2 });
-  bunq.control.fault({ kind: "rate-limit", probability: 0.01, ...bank, seed: seed + 3 });
-  bunq.control.fault({ kind: "slow", delayMs: 300, probability: 0.1, ...bank, seed: seed + 4 });
+  bunq.control.fault({ kind: "status", status: 429, probability: 0.01, ...bank, seed: seed + 3 });
+  bunq.control.fault({ kind: "slow", ms: 300, probability: 0.1, ...bank, seed: seed + 4 });
   const writes = { method: "POST", seed };
   ynab.control.setFault({ kind: "drop-after-commit", probability: 0.1, ...writes });
   ynab.control.setFault({

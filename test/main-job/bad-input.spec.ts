@@ -87,14 +87,14 @@ const CASES: Case[] = [
     name: "429 of the bank, with and without Retry-After",
     bank: "bunq",
     arrange: ({ bunq }) => {
-      bunq.control.fault({ kind: "rate-limit", path: "/payment", retryAfter: 1 });
-      bunq.control.fault({ kind: "rate-limit", path: "/payment", skip: 1 });
+      bunq.control.fault({ kind: "status", status: 429, path: "/payment", retryAfter: 1 });
+      bunq.control.fault({ kind: "status", status: 429, path: "/payment", skip: 1 });
     },
   },
   {
     name: "5xx of the bank",
     bank: "bunq",
-    arrange: ({ bunq }) => bunq.control.fault({ kind: "server-error", path: "/payment", times: 5 }),
+    arrange: ({ bunq }) => bunq.control.fault({ kind: "status", status: 500, path: "/payment", times: 5 }),
     fails: {
       node: "tally-main-bank-extract",
       code: "PROVIDER_UNAVAILABLE",

@@ -56,7 +56,7 @@ const DEATHS: Death[] = [
   ),
   {
     name: "in the middle of bank extract",
-    prepare: ({ bunq }) => bunq.control.fault({ kind: "slow", path: "/payment", skip: 1, delayMs: 60_000 }),
+    prepare: ({ bunq }) => bunq.control.fault({ kind: "slow", path: "/payment", skip: 1, ms: 60_000 }),
     // Session, accounts, the payments of the first account, and the answer that does not come.
     due: ({ bunq }) => bunq.control.counts.requests >= 6,
   },

@@ -264,10 +264,10 @@ describe("bunq twin", () => {
       const response = await fetch(`${origin}/__control`, { method: "POST", body: JSON.stringify(command) });
       return { status: response.status, body: (await response.json()) as Record<string, unknown> };
     };
-    await tell({ action: "fault", kind: "rate-limit", retryAfter: 2 });
+    await tell({ action: "fault", kind: "status", status: 429, retryAfter: 2 });
     const limited = await client.get("/user");
     assert.deepEqual([limited.status, limited.headers.get("retry-after")], [429, "2"]);
-    twin.control.fault({ kind: "server-error", skip: 1, path: "/user" });
+    twin.control.fault({ kind: "status", status: 500, skip: 1, path: "/user" });
     assert.equal((await client.get("/user")).status, 200);
     assert.equal((await client.get("/user")).status, 500);
     twin.control.fault({ kind: "malformed" });
@@ -276,7 +276,7 @@ describe("bunq twin", () => {
     await assert.rejects(client.get("/user"));
     twin.control.fault({ kind: "tamper-signature" });
     assert.equal(client.isSigned(await client.get("/user")), false);
-    twin.control.fault({ kind: "slow", delayMs: 20, times: 5 });
+    twin.control.fault({ kind: "slow", ms: 20, times: 5 });
     assert.equal((await client.get("/user")).status, 200);
     await tell({ action: "clear-faults" });
     const id = (await tell({ action: "add-payment", account: "savings", amount: 500, name: "Tip" })).body[
