@@ -279,7 +279,7 @@ describe("the editor", function () {
     it("marks a mapping of accounts that is filled in by half", async () => {
       const budget = await one("tally-budget");
       await editor.edit(budget);
-      await editor.page.locator(".red-ui-tray .red-ui-editableList-addButton").click();
+      await editor.page.locator(".red-ui-tray .red-ui-editableList-addButton").first().click();
       await editor.page.locator("input.tally-list-value").nth(2).fill("NL00BANK0123456789");
       await editor.done();
       assert.match((await editor.invalid()).join(), /tally-budget/);
