@@ -166,6 +166,7 @@ async function dieIn(world: World, aim: (typeof AIMS)[number]): Promise<void> {
   const red = await start(world);
   const died = new Promise((resolve) => red.process.once("exit", resolve));
   try {
+    await ready(red);
     const before = (await newest(red))?.id;
     await trigger(red);
     await reached(red, aim.step, before);
@@ -193,6 +194,18 @@ async function trigger(red: NodeRed): Promise<void> {
     if ((await fetch(url, { method: "POST", headers: { connection: "close" } })).ok) return;
   }
   throw new Error("The job could not be started.");
+}
+
+/** Node-RED says that flows run before it has made their nodes. */
+async function ready(red: NodeRed): Promise<void> {
+  for (const limit = Date.now() + AIM_LIMIT_MS; ; await delay(50)) {
+    try {
+      await newest(red);
+      return;
+    } catch (error) {
+      if (Date.now() > limit) throw error;
+    }
+  }
 }
 
 async function newest(red: NodeRed): Promise<Run | undefined> {
