@@ -114,7 +114,9 @@ for (const { name, write, accounts, share } of FORMATS) {
         );
         // Columns of money without any minus: that this was taken for money in is said.
         const unsigned = wanted.every(({ amount }) => amount > 0);
-        const errors = parsed.errors.filter(({ reason }) => !(unsigned && /No amount has a sign/.test(reason)));
+        const errors = parsed.errors.filter(
+          ({ reason }) => !(unsigned && /No amount has a sign/.test(reason)),
+        );
         assert.deepEqual(errors, []);
         for (const account of parsed.accounts) {
           if (!account.openingBalance || !account.closingBalance) continue;
@@ -169,7 +171,8 @@ for (const { name, write, accounts, share } of FORMATS) {
         // The row behind it, where the damage took the border between the two.
         assert.ok(lost.length <= 1, `good rows lost beside the bad one: ${lost.join(", ")}\n${damaged}`);
         // Nothing tells of a row of MT940 that moves nothing and has become a line of the text before it.
-        const unheard = name === "MT940" && wanted[row]!.amount === 0 && lost.length === 0;
+        const missing = without(wanted.map(keyOf), found);
+        const unheard = name === "MT940" && missing.every((key) => key.split(" ")[1] === "0");
         if ((found.length < wanted.length || lost.length > 0) && !unheard) {
           assert.ok(parsed.errors.length > 0, `lost without a word: ${damaged}`);
         }
