@@ -37,26 +37,51 @@ export function property<T>(
   values: fc.Arbitrary<T>,
   check: (value: T) => void,
 ): void {
+  spec(name, cases, (count) =>
+    fc.property(values, (value) => {
+      check(value);
+      count();
+    }),
+  );
+}
+
+/** As {@link property}, for a check that waits. */
+export function waitingProperty<T>(
+  name: string,
+  cases: number,
+  values: fc.Arbitrary<T>,
+  check: (value: T) => Promise<void>,
+): void {
+  spec(name, cases, (count) =>
+    fc.asyncProperty(values, async (value) => {
+      await check(value);
+      count();
+    }),
+  );
+}
+
+function spec<T>(
+  name: string,
+  cases: number,
+  make: (count: () => void) => fc.IProperty<[T]> | fc.IAsyncProperty<[T]>,
+): void {
   const numRuns = Math.max(1, Math.round(cases * SCALE));
   assert.ok(!planned.has(name), `two properties are called "${name}"`);
   planned.set(name, numRuns);
-  it(`${name} (${numRuns.toLocaleString("en")} cases)`, function () {
+  it(`${name} (${numRuns.toLocaleString("en")} cases)`, async function () {
     this.timeout(0);
     let count = 0;
-    const counted = fc.property(values, (value) => {
-      check(value);
-      count += 1;
-    });
+    const counted = make(() => (count += 1));
     const seed = seedOf(name);
-    const first = fc.check(counted, { numRuns, seed, maxSkipsPerRun: 20, endOnFailure: true });
+    const first = await fc.check(counted, { numRuns, seed, maxSkipsPerRun: 20, endOnFailure: true });
     held.set(name, count);
     if (!first.failed) return;
     // Shrunk for so long only: a file of strange texts has no end of smaller ones.
     const shrunk = { seed, path: first.counterexamplePath ?? "", numRuns, interruptAfterTimeLimit: 20_000 };
-    const again = fc.check(counted, shrunk);
+    const again = await fc.check(counted, shrunk);
     const result = again.failed ? again : first;
     const repeat = `TALLYFLOW_PROPERTY_SEED=${SEED} TALLYFLOW_PROPERTY_SCALE=${SCALE}`;
-    throw new Error(`Failed; ${repeat} repeats it.\n${fc.defaultReportMessage(result)}`, {
+    throw new Error(`Failed; ${repeat} repeats it.\n${fc.defaultReportMessage(result) ?? ""}`, {
       cause: result.errorInstance,
     });
   });
