@@ -63,7 +63,7 @@ describe("properties: dates", () => {
 
   property(
     "days are added and subtracted as on a number line",
-    120_000,
+    80_000,
     fc.tuple(day, fc.integer({ min: -40_000, max: 40_000 }), fc.integer({ min: -400, max: 400 })),
     ([start, far, near]) => {
       const date = new Date(start * DAY).toISOString().slice(0, 10);
@@ -79,7 +79,7 @@ describe("properties: dates", () => {
 
   property(
     "only days that exist are made",
-    60_000,
+    30_000,
     fc.tuple(
       fc.oneof(
         fc.integer({ min: -10, max: 10_010 }),
@@ -100,7 +100,7 @@ describe("properties: dates", () => {
 
   property(
     "day numbers outside of the years 1 to 9999 are refused",
-    20_000,
+    10_000,
     fc.tuple(
       day,
       fc.oneof(
@@ -135,7 +135,7 @@ describe("properties: dates", () => {
     .map((parts) => parts.join(""));
   property(
     "a text that is no date is refused, whatever it is",
-    60_000,
+    30_000,
     fc.oneof(
       { weight: 3, arbitrary: nearlyDate },
       { weight: 1, arbitrary: strangeText },
@@ -165,7 +165,7 @@ describe("properties: dates", () => {
 
   property(
     "a text that is no instant with a zone is refused, and every other is of the day that it names",
-    60_000,
+    40_000,
     fc.oneof(
       { weight: 2, arbitrary: nearlyDate },
       { weight: 1, arbitrary: strangeText },
@@ -224,7 +224,7 @@ describe("properties: dates", () => {
 
   property(
     "an instant is of the day that the clocks of its zone show, in all zones of the world",
-    40_000,
+    30_000,
     fc.tuple(fc.integer({ min: FIRST * DAY, max: LAST * DAY }), fc.constantFrom(...ZONES), fc.boolean()),
     ([ms, zone, text]) => {
       const wanted = onWall(ms, zone);
@@ -291,7 +291,7 @@ describe("properties: dates", () => {
   ];
   property(
     "dates in the forms of banks are read as written",
-    60_000,
+    40_000,
     fc.tuple(
       fc.integer({ min: counted(1990, 1, 1), max: counted(2060, 12, 31) }),
       fc.constantFrom(...FORMS),
@@ -309,7 +309,7 @@ describe("properties: dates", () => {
 
   property(
     "cells that are no dates make none that does not exist",
-    40_000,
+    20_000,
     fc.tuple(fc.oneof(nearlyDate, strangeText), fc.boolean()),
     ([text, dayFirst]) => {
       const lexed = lexDate(text);

@@ -30,7 +30,7 @@ const source = fc.stringMatching(/^[a-z]{2,8}(-[a-z0-9|]{1,5})?$/);
 describe("properties: ids", () => {
   property(
     "an id gives back its source and the source's own id",
-    40_000,
+    30_000,
     fc.tuple(source, own),
     ([from, id]) => {
       const whole = makeId(from, id);
@@ -41,7 +41,7 @@ describe("properties: ids", () => {
 
   property(
     "import ids are the same for the same payment, different for others, and short enough",
-    60_000,
+    30_000,
     fc.tuple(fc.array(own, { minLength: 4, maxLength: 4 }), fc.nat(3), fc.nat(3)),
     ([ids, one, other]) => {
       const [a, b, c, d] = ids as [string, string, string, string];
@@ -70,7 +70,7 @@ describe("properties: ids", () => {
   });
   property(
     "ids of rows of a file stay when the file is renamed, sorted anew or cut in days",
-    30_000,
+    6_000,
     fc.tuple(fc.array(facts, { maxLength: 8 }), fc.boolean()),
     ([rows, newestFirst]) => {
       const ids = identify("NL91ABNA0417164300", rows).map(({ id }) => id);
@@ -108,7 +108,7 @@ describe("properties: ids", () => {
     });
   property(
     "an IBAN with one character changed or two swapped is none",
-    50_000,
+    20_000,
     fc.tuple(valid, fc.nat(), fc.nat(35), fc.boolean()),
     ([iban, where, other, swap]) => {
       assert.ok(isIban(iban) && isIban(iban.toLowerCase().replace(/(.{4})/g, "$1 ")), iban);

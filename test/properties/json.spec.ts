@@ -24,7 +24,7 @@ describe("properties: JSON", () => {
 
   property(
     "canonical JSON is JSON, of one form for one value",
-    60_000,
+    5_000,
     fc.tuple(anyJson, anyJson),
     ([one, other]) => {
       const text = canonicalJson(one);
@@ -60,7 +60,7 @@ describe("properties: JSON", () => {
   });
   property(
     "JSON in pieces is what JSON.parse gives, or refused as JSON.parse refuses it",
-    1_500,
+    600,
     answer,
     (made) => {
       const rows = Array.from({ length: made.rows }, (_, id) => ({

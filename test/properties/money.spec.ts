@@ -96,7 +96,7 @@ describe("properties: money", () => {
 
   property(
     "0.01 to 999,999.99 is written and read exactly in every exponent",
-    220_000,
+    160_000,
     household,
     ([code, minor]) => {
       const { whole, fraction } = written(minor, DECIMALS[code]);
@@ -111,7 +111,7 @@ describe("properties: money", () => {
 
   property(
     "amounts are read in the groups, marks and signs of all countries",
-    120_000,
+    80_000,
     fc.tuple(household, style),
     ([[code, minor], how]) => {
       const { text, mark, negative } = styled(minor, code, how);
@@ -146,7 +146,7 @@ describe("properties: money", () => {
   };
   property(
     "what Intl writes for a locale is read back",
-    30_000,
+    20_000,
     fc.tuple(fc.constantFrom(...LOCALES), household, fc.boolean()),
     ([locale, [code, minor], negative]) => {
       const { format, mark } = formatOf(locale, code);
@@ -156,7 +156,7 @@ describe("properties: money", () => {
     },
   );
 
-  property("everything that can be held is written and read exactly", 60_000, held, ([code, minor]) => {
+  property("everything that can be held is written and read exactly", 40_000, held, ([code, minor]) => {
     const { sign, whole, fraction } = written(minor, DECIMALS[code]);
     const plain = sign + whole + (fraction === "" ? "" : `.${fraction}`);
     assert.equal(formatAmount(minor, code), plain);
@@ -165,7 +165,7 @@ describe("properties: money", () => {
 
   property(
     "what cannot be held exactly is refused",
-    20_000,
+    10_000,
     fc.tuple(currency, fc.bigInt({ min: BigInt(LARGEST) + 1n, max: 10n ** 40n })),
     ([code, minor]) => {
       const { whole, fraction } = written(minor, DECIMALS[code]);
@@ -216,7 +216,7 @@ describe("properties: money", () => {
     .map((parts) => parts.join(""));
   property(
     "no text is taken for another amount than its digits say, and none crashes",
-    150_000,
+    90_000,
     fc.tuple(
       fc.oneof({ weight: 4, arbitrary: nearlyMoney }, { weight: 1, arbitrary: strangeText }),
       currency,
@@ -241,7 +241,7 @@ describe("properties: money", () => {
 
   property(
     "cells of statements: the mark is decided over a column and every amount is exact",
-    40_000,
+    30_000,
     fc.tuple(
       currency,
       fc.array(fc.integer({ min: 1, max: 99_999_999 }), { minLength: 1, maxLength: 6 }),
@@ -267,7 +267,7 @@ describe("properties: money", () => {
 
   property(
     "rescaling loses nothing and changes no sum, or is refused",
-    100_000,
+    40_000,
     fc.tuple(held, held, fc.nat(4), fc.nat(4)),
     ([[, one], [, other], from, to]) => {
       const exact = (amount: bigint) =>
@@ -287,7 +287,7 @@ describe("properties: money", () => {
     },
   );
 
-  property("sums of amounts never drift", 20_000, fc.array(household, { maxLength: 40 }), (rows) => {
+  property("sums of amounts never drift", 15_000, fc.array(household, { maxLength: 40 }), (rows) => {
     for (const code of Object.keys(DECIMALS) as Currency[]) {
       const own = rows.filter(([of]) => of === code).map(([, minor], at) => (at % 2 ? -minor : minor));
       const texts = own.map((minor) => formatAmount(minor, code));
@@ -304,7 +304,7 @@ describe("properties: money", () => {
     }
   });
 
-  property("YNAB's milliunits are exact both ways, or refused", 60_000, held, ([code, minor]) => {
+  property("YNAB's milliunits are exact both ways, or refused", 40_000, held, ([code, minor]) => {
     const decimals = DECIMALS[code];
     const exact = decimals <= 3 ? BigInt(minor) * 10n ** BigInt(3 - decimals) : BigInt(minor) / 10n;
     const fits =
@@ -319,7 +319,7 @@ describe("properties: money", () => {
 
   property(
     "fractions of a minor unit in YNAB are rounded to the nearest one",
-    40_000,
+    30_000,
     fc.tuple(fc.constantFrom<Currency>("JPY", "EUR", "KWD"), held),
     ([code, [, milliunits]]) => {
       const factor = 10n ** BigInt(3 - DECIMALS[code]);
@@ -332,7 +332,7 @@ describe("properties: money", () => {
 
   property(
     "Actual's integers are exact both ways, or refused",
-    60_000,
+    40_000,
     fc.tuple(held, fc.boolean()),
     ([[code, minor], chosen]) => {
       const { toMinor: read, toStored } = converter(code, chosen ? code : "");

@@ -108,7 +108,7 @@ const money = (amount: number) => formatAmount(amount, "EUR");
 describe("properties: providers", () => {
   waitingProperty(
     "bunq: every row is a payment or an error, and good ones are exact",
-    8_000,
+    6_000,
     model,
     async (of) => {
       const rows = rowsOf(of, (row, at) => ({
@@ -128,7 +128,7 @@ describe("properties: providers", () => {
     },
   );
 
-  property("GoCardless: every row is a payment or an error, and good ones are exact", 8_000, model, (of) => {
+  property("GoCardless: every row is a payment or an error, and good ones are exact", 6_000, model, (of) => {
     const rows = rowsOf(of, (row, at) => ({
       internalTransactionId: `i${at}`,
       bookingDate: dateOf(row),
@@ -148,7 +148,7 @@ describe("properties: providers", () => {
     );
   });
 
-  property("SimpleFIN: every row is a payment or an error, and good ones are exact", 8_000, model, (of) => {
+  property("SimpleFIN: every row is a payment or an error, and good ones are exact", 6_000, model, (of) => {
     const transactions = rowsOf(of, (row, at) => ({
       id: `t${at}`,
       posted: Date.parse(`${dateOf(row)}T10:00:00Z`) / 1000,
@@ -171,7 +171,7 @@ describe("properties: providers", () => {
 
   property(
     "Enable Banking: every row is a payment or an error, and good ones are exact",
-    8_000,
+    6_000,
     model,
     (of) => {
       const rows = rowsOf(of, (row, at) => ({
@@ -192,7 +192,7 @@ describe("properties: providers", () => {
     },
   );
 
-  property("YNAB: transactions and their parts are exact", 20_000, model, (of) => {
+  property("YNAB: transactions and their parts are exact", 10_000, model, (of) => {
     const plan = { budgetId: "ynab:b", currency: "EUR" };
     for (const [at, row] of of.entries()) {
       const half = Math.trunc(row.amount / 2);

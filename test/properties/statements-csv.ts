@@ -75,7 +75,7 @@ export function writeCsv(accounts: readonly ModelAccount[], d: Dialect): Written
     currency: layout.currency,
     ...(row.text === "" ? {} : { text: row.text }),
   }));
-  return { text, options: layout.options, wanted, spans, ties: false };
+  return { text, options: layout.options, wanted, spans, ties: false, inferred: d.bank === "any" };
 }
 
 function quoted(cells: readonly string[], delimiter: string): string {

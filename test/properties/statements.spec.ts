@@ -96,7 +96,7 @@ for (const { name, write, accounts, share } of FORMATS) {
 
     property(
       `${name}: every row comes back as it was written`,
-      3_000 * share,
+      2_000 * share,
       fc.tuple(file(false), encoding),
       ([{ text, options, wanted }, how]) => {
         fc.pre(name !== "CSV" || wanted.length > 0);
@@ -131,7 +131,7 @@ for (const { name, write, accounts, share } of FORMATS) {
 
     property(
       `${name}: texts by strangers change neither amounts nor dates, and lose no row`,
-      3_000 * share,
+      2_000 * share,
       fc.tuple(file(true), encoding),
       ([{ text, options, wanted }, how]) => {
         const parsed = read(encoded(text, how), text, options);
@@ -145,7 +145,7 @@ for (const { name, write, accounts, share } of FORMATS) {
 
     property(
       `${name}: one damaged place costs the rows it is in, and says so`,
-      3_000 * share,
+      2_000 * share,
       fc.tuple(
         // What the columns of CSV mean is told from the rows: one bad row of two tells as much as the good one.
         file(false, name === "CSV" ? 5 : 2),
@@ -157,7 +157,7 @@ for (const { name, write, accounts, share } of FORMATS) {
         ),
         fc.constantFrom(0, 1, 1, 3, 10),
       ),
-      ([{ text, options, wanted, spans, ties }, which, where, junk, gone]) => {
+      ([{ text, options, wanted, spans, ties, inferred }, which, where, junk, gone]) => {
         fc.pre(wanted.length >= (name === "CSV" ? 5 : 2));
         const row = which % wanted.length;
         const { from, to } = spans[row]!;
@@ -169,8 +169,13 @@ for (const { name, write, accounts, share } of FORMATS) {
         const found = paymentsOf(parsed).map(keyOf);
         const others = wanted.filter((_, index) => index !== row).map(keyOf);
         const lost = without(others, found);
-        // The row behind it, where the damage took the border between the two.
-        assert.ok(lost.length <= 1, `good rows lost beside the bad one: ${lost.join(", ")}\n${damaged}`);
+        // The row behind it, where the damage took the border between the two. Where the rows tell what the columns
+        // mean, and a comment without an end may take more; each time with a word.
+        const more = (inferred || damaged.includes("<!")) && parsed.errors.length > 0;
+        assert.ok(
+          lost.length <= 1 || more,
+          `good rows lost beside the bad one: ${lost.join(", ")}\n${damaged}`,
+        );
         // Nothing tells of a row of MT940 that moves nothing and has become a line of the text before it.
         const missing = without(wanted.map(keyOf), found);
         const unheard = name === "MT940" && missing.every((key) => key.split(" ")[1] === "0");
@@ -186,7 +191,7 @@ for (const { name, write, accounts, share } of FORMATS) {
 
     property(
       `${name}: files cut off, doubled, shuffled and riddled crash nothing and lose nothing without a word`,
-      3_000 * share,
+      2_000 * share,
       fc.tuple(
         file(true, 1),
         fc.array(fc.tuple(fc.nat(4), fc.nat(), fc.nat(), fc.string({ unit: "binary", maxLength: 8 })), {
@@ -210,7 +215,7 @@ for (const { name, write, accounts, share } of FORMATS) {
 
     property(
       `${name}: bytes turned over crash nothing`,
-      1_500 * share,
+      1_000 * share,
       fc.tuple(
         file(false, 1),
         encoding,
@@ -260,7 +265,7 @@ describe("properties: what is no statement", () => {
   ];
   property(
     "random bytes and texts are refused or read without a crash",
-    12_000,
+    8_000,
     fc.tuple(
       fc.constantFrom(...beginnings),
       fc.oneof(

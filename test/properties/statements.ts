@@ -42,6 +42,8 @@ export interface Written {
   spans: { from: number; to: number }[];
   /** Does the file state what its rows have to add up to? */
   ties: boolean;
+  /** Are the columns known from words and content alone? */
+  inferred?: boolean;
 }
 
 const IBANS = ["NL91ABNA0417164300", "DE89370400440532013000", "GB29NWBK60161331926819"];

@@ -81,6 +81,8 @@ export const SECURITY_TRANSACTIONS: ReadonlySet<string> = new Set(
 );
 
 function rankOf(tag: string, within: string): number | undefined {
+  // Elsewhere it is a damaged <FITID>, which must not end the statement.
+  if (tag === "FI" && within !== "SONRS") return within === "FI" ? RANKS[tag] : undefined;
   const rank = RANKS[tag];
   if (rank !== undefined) return rank;
   if (within === "INVTRANLIST" && (SECURITY_TRANSACTIONS.has(tag) || tag === "INVBANKTRAN")) return 5;
@@ -149,7 +151,8 @@ export function parseMarkup(text: string): Aggregate | undefined {
       leaf = { tag, value: "" };
       continue;
     }
-    while (stack.length > 1 && (rankOf(top().tag, "INVTRANLIST") ?? 9) >= rank) stack.pop()!.closed = true;
+    while (stack.length > 1 && (rankOf(top().tag, top().tag === "FI" ? "FI" : "INVTRANLIST") ?? 9) >= rank)
+      stack.pop()!.closed = true;
     line += countLines(text, lineAt, match.index);
     lineAt = match.index;
     const opened: Aggregate = {

@@ -49,7 +49,8 @@ export function splitRecords(text: string): QifRecord[] {
   };
 
   lines.forEach((whole, index) => {
-    const line = whole.trimEnd();
+    // A mark before anything else is damage: it must not change the kind of all records behind it.
+    const line = whole.trimEnd().replace(/^(\s*)!(?!\s*(?:type|account|option|clear))/i, "$1");
     if (line.trim() === "") return;
     const letter = line.trimStart()[0]!;
     if (letter === "!") {
