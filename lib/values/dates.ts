@@ -18,8 +18,17 @@ export function dayNumber(date: CalendarDate): number {
   return era * 146097 + doe - 719468;
 }
 
-/** The civil date of a day number; the inverse of {@link dayNumber}. */
+/** Day numbers of 0001-01-01 and 9999-12-31, the first and the last date of four digits. */
+const [FIRST_DAY, LAST_DAY] = [-719162, 2932896];
+
+/**
+ * The civil date of a day number; the inverse of {@link dayNumber}.
+ * @throws TallyError DATE_INVALID outside of the years 1 to 9999
+ */
 export function dateOfDayNumber(days: number): CalendarDate {
+  if (!Number.isInteger(days) || days < FIRST_DAY || days > LAST_DAY) {
+    throw new TallyError("DATE_INVALID", `There is no date ${days} days after 1970-01-01.`);
+  }
   const z = days + 719468;
   const era = Math.floor(z / 146097);
   const doe = z - era * 146097;
@@ -71,12 +80,27 @@ export function calendarDate(year: number, month: number, day: number): Calendar
  * @throws TallyError DATE_INVALID for a text that is no instant; CONFIG_INVALID for an unknown time zone
  */
 export function localDate(instant: Instant | number, timeZone: string): CalendarDate {
-  const ms = typeof instant === "number" ? instant : Date.parse(instant);
-  if (Number.isNaN(ms))
+  const ms = typeof instant === "number" ? instant : momentOf(instant);
+  if (!(ms >= FIRST_MOMENT && ms < LAST_MOMENT))
     throw new TallyError("DATE_INVALID", `"${String(instant).slice(0, 40)}" is not an instant.`);
   const found: Record<string, string> = {};
   for (const { type, value } of dateFormat(timeZone).formatToParts(ms)) found[type] = value;
   return formatDate(Number(found["year"]), Number(found["month"]), Number(found["day"]));
+}
+
+/** A day within the years 1 to 9999, so that the date is one of them in every zone. */
+const FIRST_MOMENT = (FIRST_DAY + 1) * 86_400_000;
+const LAST_MOMENT = LAST_DAY * 86_400_000;
+
+const INSTANT = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})$/;
+
+/**
+ * Milliseconds since the epoch; NaN for what is no instant. `Date.parse` alone takes "shop 5" for a date, a text
+ * without a zone for one of this computer's, and 30 February for 1 March.
+ */
+function momentOf(text: string): number {
+  const date = INSTANT.exec(text)?.[1];
+  return date !== undefined && isCalendarDate(date) ? Date.parse(text) : NaN;
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>();
@@ -110,7 +134,8 @@ function parts(date: CalendarDate): [number, number, number] {
 }
 
 function exists(year: number, month: number, day: number): boolean {
-  if (!Number.isInteger(year) || year < 1 || year > 9999 || month < 1 || month > 12 || day < 1) return false;
+  if (![year, month, day].every(Number.isInteger)) return false;
+  if (year < 1 || year > 9999 || month < 1 || month > 12 || day < 1) return false;
   const leap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
   return day <= [31, leap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1]!;
 }

@@ -18,9 +18,16 @@ export function sourceOf(id: Id): string {
   return id.slice(0, id.indexOf(":"));
 }
 
-/** Key of a queue item: one payment on its way to one budget. */
+/**
+ * Key of a queue item: one payment on its way to one budget. A bar within an id is told from the one between them by
+ * a backslash, so that no two pairs share a key.
+ */
 export function queueId(paymentId: Id, budgetId: Id): Id {
-  return `${paymentId}|${budgetId}`;
+  return `${barred(paymentId)}|${barred(budgetId)}`;
+}
+
+function barred(id: Id): string {
+  return /[|\\]/.test(id) ? id.replace(/[|\\]/g, "\\$&") : id;
 }
 
 const OWN_IMPORT = "TF1:";

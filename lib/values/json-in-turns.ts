@@ -39,9 +39,11 @@ export function* parsingJson(text: string): Generator<void, unknown, void> {
     end = to;
   });
   const whole: unknown = JSON.parse(skeleton + text.slice(end));
-  for (const [found, index] of marked(whole, mark)) {
+  const places = new Map([...marked(whole, mark)].map(([found, index]) => [index, found]));
+  for (const [index, { from, to, cuts }] of lists.entries()) {
+    // Without a place where an object has its name twice and the other one counts; JSON it has to be all the same.
+    const found = places.get(index) ?? [];
     found.length = 0;
-    const { from, to, cuts } = lists[index]!;
     const edges = [from - 1, ...cuts, to];
     for (let at = 1; at < edges.length; at++) {
       const piece = JSON.parse(`[${text.slice(edges[at - 1]! + 1, edges[at])}]`) as unknown[];

@@ -48,26 +48,45 @@ export function isCurrencyCode(text: string): boolean {
 /** Which character separates decimals: `auto` decides from the text itself. */
 export type DecimalMark = "." | "," | "auto";
 
+/** Signs of one currency only; `$`, `£` and `¥` stand for several. */
+const BY_SIGN: Readonly<Record<string, string>> = {
+  "€": "EUR",
+  "₹": "INR",
+  "₽": "RUB",
+  "₺": "TRY",
+  "₩": "KRW",
+};
+const BEFORE = /^([+-]?)\s*([A-Z]{3}|[€$£¥₹₽₺₩])\s*/u;
+const BEHIND = /\s*([A-Z]{3}|[€$£¥₹₽₺₩])\s*([+-]?)$/u;
+
 /**
  * Read an amount in decimal notation as minor units. Accepts a sign before or after, parentheses for negative,
- * blanks, apostrophes and dots or commas as thousands separators, and a currency sign or code around it.
+ * blanks, apostrophes and dots or commas as thousands separators, and the currency's sign or code around it.
  *
  * @param text for example `1.234,56`, `-12.5`, `12,50-`, `(3.00)`, `€ 1 234,56`
  * @param currency ISO 4217 code; sets the number of decimals
  * @param mark the decimal mark; with `auto` the last of `.` and `,` is the mark, unless it stands alone before
  *   exactly three digits in a currency with other than three decimals, where it separates thousands
- * @throws TallyError MONEY_INVALID when it is no amount, has non-zero digits past the minor unit, or is too large
+ * @throws TallyError MONEY_INVALID when it is no amount, names another currency, has non-zero digits past the minor
+ *   unit, or is too large
  */
 export function parseAmount(text: string, currency: string, mark: DecimalMark = "auto"): number {
   const invalid = (why: string) =>
     new TallyError("MONEY_INVALID", `"${text.slice(0, 40)}" is not an amount in ${currency}: ${why}.`);
+  // Digits and marks of East Asia only: all of NFKC would make a 2 of the footnote in `5²`.
   let body = text
-    .normalize("NFKC")
-    .replace(/[\s\u00a0\u202f'’_]/g, "")
-    .replace(/[−–]/g, "-");
-  body = body
-    .replace(/^([+-]?)(?:[A-Z]{3}|[€$£¥₹₽₺₩])/u, "$1")
-    .replace(/(?:[A-Z]{3}|[€$£¥₹₽₺₩])([+-]?)$/u, "$1");
+    .replace(/[\uff00-\uffef]+/g, (wide) => wide.normalize("NFKC"))
+    .replace(/[−–]/g, "-")
+    .trim();
+  const named = [BEFORE.exec(body)?.[2], BEHIND.exec(body)?.[1]];
+  for (const name of named) {
+    const own = name && (BY_SIGN[name] ?? name);
+    if (own && /^[A-Z]{3}$/.test(own) && own !== currency) throw invalid(`it is in ${own}`);
+  }
+  body = body.replace(BEFORE, "$1").replace(BEHIND, "$2");
+  // Blanks and apostrophes stand between groups, not between two numbers.
+  if (/\d[\s'’_]+\d/.test(body) && !GROUPED.test(body)) throw invalid("its digits are apart");
+  body = body.replace(/[\s'’_]/g, "");
   let negative = false;
   if (/^\(.*\)$/.test(body)) {
     negative = true;
@@ -94,6 +113,9 @@ export function parseAmount(text: string, currency: string, mark: DecimalMark = 
   if (!Number.isSafeInteger(minor)) throw invalid("it is too large");
   return negative && minor !== 0 ? -minor : minor;
 }
+
+/** Groups of three, or the twos of India before them, with blanks, apostrophes or underscores between. */
+const GROUPED = /^[^\d]*\d{1,3}(?:[\s'’_]\d{2,3})*[\s'’_]\d{3}(?:[.,]\d*)?[^\d]*$/;
 
 /** Digits with one kind of separator, the last group of three (groups of two before it: 1,23,456 in India). */
 function isGrouped(text: string, decimalMark: string | undefined): boolean {
@@ -123,10 +145,20 @@ export function formatAmount(amount: number, currency: string): string {
   return exponent === 0 ? sign + digits : `${sign}${digits.slice(0, -exponent)}.${digits.slice(-exponent)}`;
 }
 
-/** Minor units between currencies of other exponents: an amount in thousandths (YNAB, Actual use fixed scales). */
+/**
+ * Minor units between currencies of other exponents: an amount in thousandths (YNAB, Actual use fixed scales).
+ * @throws TallyError MONEY_INVALID when it cannot be written so exactly
+ */
 export function rescale(amount: number, fromExponent: number, toExponent: number): number {
   const shift = toExponent - fromExponent;
-  if (shift >= 0) return amount * 10 ** shift;
+  if (shift >= 0) {
+    const scaled = amount * 10 ** shift;
+    if (Number.isSafeInteger(scaled)) return scaled;
+    throw new TallyError(
+      "MONEY_INVALID",
+      `${amount} is too large to be written with ${shift} decimals more.`,
+    );
+  }
   const factor = 10 ** -shift;
   if (amount % factor !== 0) {
     throw new TallyError(

@@ -68,6 +68,12 @@ describe("money", () => {
     "99999999999999999",
     "1e5",
     "0x10",
+    "5²",
+    "①",
+    "USD 5.00",
+    "5 $ EUR USD",
+    "₹ 5",
+    "12 50",
   ]) {
     it(`refuses ${JSON.stringify(text)} as EUR`, () =>
       assert.throws(() => parseAmount(text, "EUR"), { code: "MONEY_INVALID" }));
@@ -104,6 +110,7 @@ describe("money", () => {
     assert.equal(rescale(1250, 2, 3), 12500);
     assert.equal(rescale(12500, 3, 2), 1250);
     assert.throws(() => rescale(12505, 3, 2), { code: "MONEY_INVALID" });
+    assert.throws(() => rescale(10 ** 15, 0, 1), { code: "MONEY_INVALID" });
   });
 });
 
@@ -138,14 +145,17 @@ describe("dates", () => {
     );
     assert.ok(!isCalendarDate("2024-13-01") && !isCalendarDate("2024-1-1") && !isCalendarDate("2024-00-10"));
     assert.throws(() => calendarDate(2023, 2, 30), { code: "DATE_INVALID" });
+    assert.throws(() => calendarDate(2024, 1, 1.5), { code: "DATE_INVALID" });
     assert.throws(() => dayNumber("2023-02-30"), { code: "DATE_INVALID" });
+    assert.throws(() => addDays("9999-12-31", 1), { code: "DATE_INVALID" });
   });
 
   it("takes the date from the clock on the wall", () => {
     assert.equal(localDate("2026-06-30T22:30:00Z", "Europe/Amsterdam"), "2026-07-01");
     assert.equal(localDate("2026-12-31T23:30:00Z", "Europe/Amsterdam"), "2027-01-01");
     assert.equal(localDate("2026-01-01T04:00:00Z", "America/New_York"), "2025-12-31");
-    assert.throws(() => localDate("yesterday", "UTC"), { code: "DATE_INVALID" });
+    const none = ["yesterday", "shop 5", "2026-01-01T10:00:00", "2026-02-30T00:00:00Z", 9e15, NaN];
+    for (const moment of none) assert.throws(() => localDate(moment, "UTC"), { code: "DATE_INVALID" });
     assert.throws(() => localDate("2026-01-01T00:00:00Z", "Mars/Base"), { code: "CONFIG_INVALID" });
   });
 });

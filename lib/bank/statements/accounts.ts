@@ -69,7 +69,7 @@ export function holdAgainst(statement: ParsedStatement, options: ReaderOptions):
       errors.push({
         ...lineOf(account),
         code: "STATEMENT_WRONG_ACCOUNT",
-        reason: `This is a statement of account ${name}, not of ${options.account}: its ${account.payments.length} rows were left out. Give it for the account it belongs to.`,
+        reason: `This is a statement of account ${name.slice(0, 60)}, not of ${options.account}: its ${account.payments.length} rows were left out. Give it for the account it belongs to.`,
       });
       continue;
     }
@@ -116,7 +116,7 @@ function inCurrency(
   if (account.payments.length === 0) {
     errors.push({
       code: "CURRENCY_MISMATCH",
-      reason: `The statement of ${account.iban ?? account.id ?? "an unnamed account"} is in ${account.currency}, not in ${currency}: it was left out.`,
+      reason: `The statement of ${(account.iban ?? account.id ?? "an unnamed account").slice(0, 60)} is in ${account.currency}, not in ${currency}: it was left out.`,
     });
   }
   return undefined;

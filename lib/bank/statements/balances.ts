@@ -20,7 +20,8 @@ export function balanceErrors(statement: ParsedStatement): RowError[] {
 function mismatch(account: StatementAccount): string | undefined {
   const { openingBalance: opening, closingBalance: closing } = account;
   if (!opening || !closing || account.interim) return undefined;
-  const name = `Statement${account.statementId ? ` ${account.statementId}` : ""} of ${account.iban ?? account.id ?? "an unnamed account"}`;
+  const number = account.statementId ? ` ${account.statementId.slice(0, 40)}` : "";
+  const name = `Statement${number} of ${(account.iban ?? account.id ?? "an unnamed account").slice(0, 60)}`;
   const currencies = new Set([opening.currency, closing.currency]);
   let sum = 0;
   for (const payment of account.payments) {

@@ -1,4 +1,4 @@
-import { calendarDate, isCalendarDate, parseAmount, TallyError } from "../../../values";
+import { calendarDate, isCalendarDate, isCurrencyCode, parseAmount, TallyError } from "../../../values";
 import type { CalendarDate, Instant } from "../../../values";
 import { find, textAt, type XmlNode } from "./xml";
 
@@ -12,10 +12,13 @@ export interface CamtAmount {
  * An `Amt`-like element. ISO 20022 writes a dot and up to five decimals; digits past the minor unit must be zeros,
  * nothing is rounded. A comma before one or two digits at the end is taken as the decimal mark.
  * @param fallback currency where the element names none
- * @throws TallyError MONEY_INVALID for what is no amount, is negative, or is finer than the minor unit
+ * @throws TallyError MONEY_INVALID for what is no amount or currency, is negative, or is finer than the minor unit
  */
 export function amountOf(node: XmlNode, fallback?: string): CamtAmount {
   const currency = node.attributes["Ccy"]?.trim().toUpperCase() || fallback || "XXX";
+  if (!isCurrencyCode(currency)) {
+    throw new TallyError("MONEY_INVALID", `"${currency.slice(0, 40)}" is not a currency (like EUR).`);
+  }
   const text = node.text.trim();
   if (/^\d+,\d{1,2}$/.test(text)) return { amount: parseAmount(text, currency, ","), currency };
   if (!/^\+?(\d+\.?\d*|\.\d+)$/.test(text)) {

@@ -128,7 +128,7 @@ function stateBalances(
   if (running.comparisons === 0) {
     if (payments.length !== 1 || payments[0]!.balanceAfter === undefined) return;
   } else if (running.holds < 0.8) {
-    if (running.comparisons >= 3 && running.holds < 0.5) {
+    if (running.comparisons >= 3) {
       errors.push({
         reason:
           "The column with balances does not follow from the amounts, so no opening and closing balance was taken from it.",

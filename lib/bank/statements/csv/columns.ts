@@ -24,6 +24,8 @@ export interface ColumnFacts {
   /** Share of cells with a letter. */
   letters: number;
   directions: boolean;
+  /** Are most cells such marks? Enough for a column that is named so: a damaged cell must not turn all amounts round. */
+  mostlyDirections: boolean;
   /** Longest run of digits without a mark: ids rather than amounts from ten on. */
   longDigits: number;
 }
@@ -55,6 +57,7 @@ export const EMPTY: ColumnFacts = {
   length: 0,
   letters: 0,
   directions: false,
+  mostlyDirections: false,
   longDigits: 0,
 };
 
@@ -96,6 +99,7 @@ function factsOf(rows: readonly Row[], index: number): ColumnFacts {
     facts.length /= facts.filled;
     facts.letters /= facts.filled;
   }
+  facts.mostlyDirections = marks > 0 && marks >= facts.filled / 2;
   facts.directions =
     areDirections(values) || (marks >= facts.filled * 0.9 && kinds.size === 2 && values.size <= 5);
   return facts;

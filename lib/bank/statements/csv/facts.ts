@@ -49,11 +49,15 @@ function decideMarks(
   const money = [layout.amount, layout.amountIn, layout.amountOut].filter((column) => column !== undefined);
   const bodies = (columns: readonly (number | undefined)[]) =>
     columns.flatMap((column) => cellsOf(table.rows, column).flatMap((cell) => lexAmount(cell)?.body ?? []));
-  const own = layout.decimal ? { mark: layout.decimal, unclear: false } : decideMark(bodies(money));
+  const decimals = currencyExponent(currency);
+  const own = layout.decimal ? { mark: layout.decimal, unclear: false } : decideMark(bodies(money), decimals);
   const others = [layout.balanceAfter, layout.fee, layout.originalAmount].filter(
     (column) => column !== undefined,
   );
-  const decided = others.map((column) => ({ column, ...decideMark(bodies([column])) }));
+  const decided = others.map((column) => ({
+    column,
+    ...decideMark(bodies([column]), column === layout.originalAmount ? undefined : decimals),
+  }));
   // Amounts without any mark that decides take it from the balance, and the other way round.
   const mark =
     own.mark ??

@@ -82,7 +82,10 @@ function pickMoney(
   );
   const hasCurrency = (column: ColumnFacts) => column.filled > 0 && column.currencies >= column.filled * 0.8;
   set("currency", pick.take("currency", hasCurrency) ?? takeFree(pick, hasCurrency));
-  const direction = pick.find("direction", (column) => column.directions && !isMoney(column));
+  const direction = pick.find(
+    "direction",
+    (column) => (column.directions || column.mostlyDirections) && !isMoney(column),
+  );
   const balance = pick.take("balanceAfter", isMoney, 5);
   set("balanceAfter", balance);
 

@@ -51,6 +51,7 @@ export function readTable(
     inNegative: layout.amountOut !== undefined && mostlyNegative(table.rows, layout.amountIn),
   };
   const accounts = new Accounts(layout, facts);
+  reportRunOn(table, errors);
   const lastPayment = table.rows.findLastIndex((row) => hasDate(row, layout) && hasMoney(row, layout));
   let previous: StatementPayment | undefined;
   for (const row of table.preamble) stateAside(row, layout, facts, accounts);
@@ -93,6 +94,25 @@ export function readTable(
     }
   });
   return accounts.finish(errors);
+}
+
+/**
+ * Lines that are wider than the header and go on with a date or an amount: another line may have run into them, where a
+ * line end was lost. Not where most lines are so wide, which some banks' are.
+ */
+function reportRunOn({ header, rows }: Table, errors: RowError[]): void {
+  if (!header) return;
+  const wide = rows.filter(({ cells }) =>
+    cells.slice(header.cells.length).some((cell) => lexDate(cell.trim()) ?? lexAmount(cell.trim())),
+  );
+  if (wide.length * 2 > rows.length && rows.length > 2) return;
+  for (const { line } of wide) {
+    errors.push({
+      line,
+      reason:
+        "The line goes on behind its last column with a date or an amount: another payment may have run into it. Compare with the bank.",
+    });
+  }
 }
 
 export interface ReadPayment {

@@ -96,8 +96,13 @@ export interface MarkDecision {
   unclear: boolean;
 }
 
-/** Decide the decimal mark over all cells of a column or file: the mark most cells prove. */
-export function decideMark(bodies: Iterable<string>): MarkDecision {
+/**
+ * Decide the decimal mark over all cells of a column or file: the mark most cells prove.
+ * @param decimals of the currency; where no cell decides, a mark before three digits is the decimal one with three of
+ *   them, and never with none
+ */
+export function decideMark(bodies: Iterable<string>, decimals = 2): MarkDecision {
+  const both = new Set<string>();
   let dots = 0;
   let commas = 0;
   let unclear = 0;
@@ -105,11 +110,16 @@ export function decideMark(bodies: Iterable<string>): MarkDecision {
     const evidence = markEvidence(body);
     if (evidence === ".") dots++;
     else if (evidence === ",") commas++;
-    else if (evidence === "both-ways") unclear++;
+    else if (evidence === "both-ways") {
+      unclear++;
+      both.add(body.includes(".") ? "." : ",");
+    }
   }
   if (dots > commas) return { mark: ".", unclear: false };
   if (commas > dots) return { mark: ",", unclear: false };
-  return { unclear: unclear > 0 || dots > 0 };
+  const [only, other] = [...both] as Mark[];
+  if (decimals === 3 && dots === 0 && only && !other) return { mark: only, unclear: false };
+  return { unclear: (unclear > 0 && decimals > 0) || dots > 0 };
 }
 
 export interface Money {

@@ -190,6 +190,13 @@ class Reader {
         reason: `The statement that begins on line ${open.line} has no closing balance (:62F:): the file may have been cut off. What was there was read; compare with the bank.`,
       });
     }
+    if (!account.openingBalance && !this.interim && open.closed) {
+      this.errors.push({
+        line: open.line,
+        reason:
+          "The statement has no opening balance (:60F:), so that its total cannot be checked: its beginning may be missing. Compare with the bank.",
+      });
+    }
     if (this.interim) account.interim = true;
     this.accounts.push(compact(account));
   }

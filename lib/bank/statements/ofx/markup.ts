@@ -10,6 +10,8 @@ export interface Aggregate {
   line: number;
   /** Leaf tag -> first value that is not blank (or blank when there is none other). */
   leaves: Map<string, string>;
+  /** Leaf tags that stand in it more than once. */
+  repeated: Set<string>;
   children: Aggregate[];
   /** False when the text ended before the aggregate did. */
   closed: boolean;
@@ -79,6 +81,8 @@ export const SECURITY_TRANSACTIONS: ReadonlySet<string> = new Set(
 );
 
 function rankOf(tag: string, within: string): number | undefined {
+  // Elsewhere it is a damaged <FITID>, which must not end the statement.
+  if (tag === "FI" && within !== "SONRS") return within === "FI" ? RANKS[tag] : undefined;
   const rank = RANKS[tag];
   if (rank !== undefined) return rank;
   if (within === "INVTRANLIST" && (SECURITY_TRANSACTIONS.has(tag) || tag === "INVBANKTRAN")) return 5;
@@ -92,7 +96,14 @@ const TAG =
 export function parseMarkup(text: string): Aggregate | undefined {
   const start = /<\s*OFX\s*>/i.exec(text);
   if (!start) return undefined;
-  const root: Aggregate = { tag: "OFX", line: 1, leaves: new Map(), children: [], closed: false };
+  const root: Aggregate = {
+    tag: "OFX",
+    line: 1,
+    leaves: new Map(),
+    repeated: new Set(),
+    children: [],
+    closed: false,
+  };
   const stack: Aggregate[] = [root];
   let leaf: { tag: string; value: string } | undefined;
   let line = countLines(text, 0, start.index) + 1;
@@ -101,7 +112,8 @@ export function parseMarkup(text: string): Aggregate | undefined {
 
   const endLeaf = () => {
     if (!leaf) return;
-    const leaves = stack[stack.length - 1]!.leaves;
+    const { leaves, repeated } = stack[stack.length - 1]!;
+    if (leaves.has(leaf.tag)) repeated.add(leaf.tag);
     const value = decodeEntities(leaf.value).replace(/\s+/g, " ").trim();
     if (!leaves.get(leaf.tag)) leaves.set(leaf.tag, value);
     leaf = undefined;
@@ -139,10 +151,18 @@ export function parseMarkup(text: string): Aggregate | undefined {
       leaf = { tag, value: "" };
       continue;
     }
-    while (stack.length > 1 && (rankOf(top().tag, "INVTRANLIST") ?? 9) >= rank) stack.pop()!.closed = true;
+    while (stack.length > 1 && (rankOf(top().tag, top().tag === "FI" ? "FI" : "INVTRANLIST") ?? 9) >= rank)
+      stack.pop()!.closed = true;
     line += countLines(text, lineAt, match.index);
     lineAt = match.index;
-    const opened: Aggregate = { tag, line, leaves: new Map(), children: [], closed: false };
+    const opened: Aggregate = {
+      tag,
+      line,
+      leaves: new Map(),
+      repeated: new Set(),
+      children: [],
+      closed: false,
+    };
     top().children.push(opened);
     stack.push(opened);
   }

@@ -1,5 +1,6 @@
 import {
   TallyError,
+  currencyExponent,
   formatAmount,
   isCurrencyCode,
   isIban,
@@ -29,6 +30,12 @@ export const ofxReader: StatementReader = { detect, read };
 const STATEMENTS = new Set(["STMTTRNRS", "CCSTMTTRNRS", "INVSTMTTRNRS", "LOANSTMTTRNRS"]);
 const BODIES = ["STMTRS", "CCSTMTRS", "INVSTMTRS", "LOANSTMTRS"];
 const PAYMENTS = new Set(["STMTTRN", "STMTTRNP"]);
+/** Where the parts of a payment can be found whose start tag is damaged. */
+const HOLDERS = new Set([
+  ...PAYMENTS,
+  ...BODIES,
+  ..."BANKACCTFROM CCACCTFROM LOANACCTFROM BANKTRANLIST BANKTRANLISTP LEDGERBAL AVAILBAL".split(" "),
+]);
 
 function detect(text: string): number {
   const head = text.slice(0, 65536);
@@ -61,7 +68,9 @@ function read(text: string, options: ReaderOptions): ParsedStatement {
     const found = lexAmount(node.leaves.get("TRNAMT") ?? node.leaves.get("BALAMT") ?? "");
     if (found) amounts.push(found.body);
   }
-  const decision = decideMark(amounts);
+  const bodies = findAll(root, new Set(BODIES));
+  const decimals = bodies.map((body) => currencyExponent((body.leaves.get("CURDEF") ?? "").toUpperCase()));
+  const decision = decideMark(amounts, Math.max(...decimals, 0));
   const reading: Reading = { mark: decision.mark, options, errors };
   if (decision.unclear) {
     errors.push({
@@ -89,7 +98,7 @@ function read(text: string, options: ReaderOptions): ParsedStatement {
   }
   // A statement whose wrapper is missing.
   if (accounts.length === 0) {
-    for (const body of findAll(root, new Set(BODIES))) accounts.push(readStatement(body, reading));
+    for (const body of bodies) accounts.push(readStatement(body, reading));
   }
   if (accounts.length === 0 && errors.length === 0) {
     errors.push({ reason: "The file holds no statement. Ask the bank for a download with transactions." });
@@ -126,6 +135,7 @@ function readStatement(body: Aggregate, reading: Reading): StatementAccount {
     else account.payments.push(payment);
   }
   reportTrades(body, account, reading);
+  reportStrays(body, reading);
   settleIds(account, errors);
   reportUnsignedDebits(account, body, errors);
 
@@ -250,6 +260,19 @@ function reportTrades(body: Aggregate, account: StatementAccount, { errors }: Re
       line: trade.line,
       reason: `Security transaction ${trade.tag} of ${date}${total ? `, total ${total.slice(0, 30)} ${account.currency},` : ""} is no payment and was left out.`,
     });
+  }
+}
+
+/** What a payment is made of stands in a list, or twice in one payment, where a start tag is damaged. */
+function reportStrays(body: Aggregate, { errors }: Reading): void {
+  for (const node of findAll(body, HOLDERS)) {
+    const strays = PAYMENTS.has(node.tag) ? node.repeated : node.leaves;
+    if (["TRNAMT", "DTPOSTED", "FITID"].some((tag) => strays.has(tag))) {
+      errors.push({
+        line: node.line,
+        reason: `Parts of a payment stand in this <${node.tag}> without a beginning of their own; the payment they belong to was left out. Download the file again.`,
+      });
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { TallyError, formatAmount } from "../../../values";
+import { TallyError, currencyExponent, formatAmount } from "../../../values";
 import type { RowError } from "../../port";
 import { decideMark, lexAmount, toMoney, type Mark } from "../fields/amounts";
 import { decideOrder, lexDate, resolveDate } from "../fields/dates";
@@ -43,8 +43,8 @@ function read(text: string, options: ReaderOptions): ParsedStatement {
   const errors: RowError[] = [];
   const payments = records.filter((record) => PAYMENT_TYPES.has(record.type));
   const dayFirst = decideDates(payments, options, errors);
-  const mark = decideAmounts(payments, errors);
   const currency = options.currency ?? "EUR";
+  const mark = decideAmounts(payments, currency, errors);
   if (!options.currency) errors.push({ reason: "QIF does not state a currency; EUR was assumed." });
 
   const accounts = new Map<string, StatementAccount>();
@@ -53,6 +53,12 @@ function read(text: string, options: ReaderOptions): ParsedStatement {
     if (!PAYMENT_TYPES.has(record.type)) {
       errors.push({ line: record.line, reason: otherRecord(record) });
       continue;
+    }
+    if (record.runsOn) {
+      errors.push({
+        line: record.line,
+        reason: "The end (^) of the record before this one is missing or damaged.",
+      });
     }
     const account = accountOf(accounts, record.account, currency, options);
     const outcome = readRecord(record, { currency, mark, dayFirst, account, errors });
@@ -126,7 +132,7 @@ function decideDates(records: QifRecord[], options: ReaderOptions, errors: RowEr
   return false;
 }
 
-function decideAmounts(records: QifRecord[], errors: RowError[]): Mark | undefined {
+function decideAmounts(records: QifRecord[], currency: string, errors: RowError[]): Mark | undefined {
   const bodies: string[] = [];
   for (const record of records) {
     for (const tag of ["T", "U", "$"]) {
@@ -136,7 +142,7 @@ function decideAmounts(records: QifRecord[], errors: RowError[]): Mark | undefin
       }
     }
   }
-  const decision = decideMark(bodies);
+  const decision = decideMark(bodies, currencyExponent(currency));
   if (decision.unclear) {
     errors.push({
       reason:

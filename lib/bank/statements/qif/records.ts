@@ -13,6 +13,8 @@ export interface QifRecord {
   line: number;
   /** Letter -> its values in the order of the file. */
   fields: Map<string, string[]>;
+  /** The record before it has no end: a second date or amount stood where none can be. */
+  runsOn?: boolean;
   /** The file ended inside the record, possibly inside its last line. */
   cut: boolean;
 }
@@ -47,7 +49,8 @@ export function splitRecords(text: string): QifRecord[] {
   };
 
   lines.forEach((whole, index) => {
-    const line = whole.trimEnd();
+    // A mark before anything else is damage: it must not change the kind of all records behind it.
+    const line = whole.trimEnd().replace(/^(\s*)!(?!\s*(?:type|account|option|clear))/i, "$1");
     if (line.trim() === "") return;
     const letter = line.trimStart()[0]!;
     if (letter === "!") {
@@ -68,8 +71,11 @@ export function splitRecords(text: string): QifRecord[] {
       finish(false);
       return;
     }
-    current ??= { type, line: index + 1, fields: new Map(), cut: false, ...(account ? { account } : {}) };
     const tag = letter.toUpperCase() === letter ? letter : letter.toUpperCase();
+    const runsOn = /[DT]/.test(tag) && type !== "account" && current?.fields.has(tag) === true;
+    if (runsOn) finish(false);
+    current ??= { type, line: index + 1, fields: new Map(), cut: false, ...(account ? { account } : {}) };
+    if (runsOn) current.runsOn = true;
     const value = line.trimStart().slice(1).trim();
     const values = current.fields.get(tag);
     if (values) values.push(value);
