@@ -416,6 +416,7 @@ export const queue = define<QueueItem>("queue", "id", {
   byDue: ["budgetId", "state", "dueAt"],
   bySince: ["budgetId", "state", "stateSince"],
   byBatch: ["batchId", "state"],
+  bySkip: ["budgetId", "skipReason", "date"],
   byPayment: ["paymentId"],
 });
 export const batches = define<Batch>("batches", "id", { byAt: ["at"], byBudget: ["budgetId", "at"] });
