@@ -57,10 +57,11 @@ export async function checkBalances(
   const pairs = new Map<Id, Id>();
   for await (const match of store.collection(matches).scan({ index: "byBudget", equals: [budgetId] }))
     pairs.set(match.id, match.paymentId);
-  const matched = new Set(pairs.values());
   const items = new Map<Id, QueueItem>();
   for await (const item of store.collection(queue).scan({ index: "byState", equals: [budgetId] }))
     items.set(item.paymentId, item);
+  await pairTransfers(store, items, pairs);
+  const matched = new Set(pairs.values());
   const found: BalanceCheck[] = [];
   for (const { bank, budget } of accounts.values()) {
     signal?.throwIfAborted();
@@ -82,6 +83,18 @@ export async function checkBalances(
       found.push({ ...base, state: "unknown", message });
       continue;
     }
+    const standing: Transaction[] = [];
+    const deleted = new Set<Id>();
+    for await (const row of store
+      .collection(transactionsOf)
+      .scan({ index: "byAccount", equals: [budget.id] })) {
+      if (row.deleted) deleted.add(row.id);
+      else standing.push(row);
+    }
+    const doubled = doubledByMatch(standing, (id) => pairs.has(id));
+    const stored: BalanceRow[] = standing
+      .filter(({ id }) => !doubled.has(id))
+      .map(({ id, date, amount, payeeName, memo }) => ({ id, date, amount, text: payeeName ?? memo ?? "" }));
     const rows: BalanceRow[] = [];
     const written: BalanceRow[] = [];
     const standIns = new Map(pairs);
@@ -89,23 +102,14 @@ export async function checkBalances(
     for await (const payment of store.collection(paymentsOf).scan(scan, ["raw"])) {
       if (payment.status !== "booked") continue;
       const item = items.get(payment.id);
-      rows.push(rowOf(payment, item));
-      const coming = item && (ON_THE_WAY.has(item.state) || item.skipReason === "own-transfer");
+      const gone = item?.state === "synced" && deleted.has(item.transactionId ?? "");
+      rows.push(rowOf(payment, item, gone));
+      const coming = item && !gone && (ON_THE_WAY.has(item.state) || item.skipReason === "own-transfer");
       if (matched.has(payment.id) || !coming) continue;
       const id = `on its way:${payment.id}`;
       written.push({ ...rowOf(payment, undefined), id });
       standIns.set(id, payment.id);
     }
-    const standing: Transaction[] = [];
-    for await (const row of store
-      .collection(transactionsOf)
-      .scan({ index: "byAccount", equals: [budget.id] })) {
-      if (!row.deleted) standing.push(row);
-    }
-    const doubled = doubledByMatch(standing, (id) => pairs.has(id));
-    const stored = standing
-      .filter(({ id }) => !doubled.has(id))
-      .map(({ id, date, amount, payeeName, memo }) => ({ id, date, amount, text: payeeName ?? memo ?? "" }));
     const onItsWay = written.reduce((sum, row) => sum + row.amount, 0);
     const budgetBalance = budget.balance;
     const difference = await runInTurns(
@@ -129,9 +133,28 @@ export async function checkBalances(
   return found;
 }
 
-function rowOf(payment: PaymentFacts, item: QueueItem | undefined): BalanceRow {
+/** Transfers of which one side was written: the budget made the row of the other side itself, and no match names it. */
+async function pairTransfers(
+  store: Store,
+  items: ReadonlyMap<Id, QueueItem>,
+  pairs: Map<Id, Id>,
+): Promise<void> {
+  const otherSides = new Map<Id, Id>();
+  for (const item of items.values()) {
+    const side = items.get(item.transferPaymentId ?? "");
+    if (item.skipReason === "own-transfer" && side?.state === "synced" && side.transactionId)
+      otherSides.set(side.transactionId, item.paymentId);
+  }
+  const transactions = store.collection(transactionsOf);
+  for (const row of await transactions.getMany([...otherSides.keys()]))
+    if (!row.deleted && row.transferTransactionId)
+      pairs.set(row.transferTransactionId, otherSides.get(row.id)!);
+}
+
+function rowOf(payment: PaymentFacts, item: QueueItem | undefined, gone = false): BalanceRow {
   const who = payment.counterparty?.name ?? payment.description;
-  return { id: payment.id, date: payment.date, amount: payment.amount, text: who + whyNot(item) };
+  const why = gone ? " (deleted in the budget)" : whyNot(item);
+  return { id: payment.id, date: payment.date, amount: payment.amount, text: who + why };
 }
 
 function whyNot(item: QueueItem | undefined): string {

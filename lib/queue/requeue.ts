@@ -8,14 +8,14 @@ import {
   type SkipReason,
   type Store,
 } from "../store";
-import { importId, TallyError, type Id, type Instant } from "../values";
+import { ERROR_CODES, importId, TallyError, type ErrorCode, type Id, type Instant } from "../values";
 import { knownRows } from "./rewrite";
 import { moveItems, type Move } from "./states";
 
-/** Which items to requeue: these, all in a state, all skipped for a reason, or those of a batch. */
+/** Which items to requeue: these, all in a state (of one error), all skipped for a reason, or those of a batch. */
 export type RequeueSelection =
   | { ids: readonly Id[] }
-  | { state: QueueState; budgetId?: Id }
+  | { state: QueueState; budgetId?: Id; code?: ErrorCode }
   | { reason: SkipReason; budgetId?: Id }
   | { batchId: Id };
 
@@ -103,12 +103,15 @@ async function* selected(
     let after: string | undefined;
     do {
       const page = await collection.find({ ...range, limit: PAGE, ...(after ? { after } : {}) });
-      yield "reason" in selection
-        ? page.items.filter((item) => item.skipReason === selection.reason)
-        : page.items;
+      yield page.items.filter((item) => isOf(item, selection));
       after = page.next;
     } while (after);
   }
+}
+
+function isOf(item: QueueItem, selection: RequeueSelection): boolean {
+  if ("reason" in selection) return item.skipReason === selection.reason;
+  return !("code" in selection) || selection.code === undefined || item.error?.code === selection.code;
 }
 
 async function budgetsOf(store: Store, budgetId: Id | undefined): Promise<Id[]> {
@@ -216,13 +219,23 @@ export function requeueSelection(given: unknown): RequeueSelection {
   const batchId = text("batchId");
   if (batchId !== undefined) return { batchId };
   const state = WAITS.find((one) => one === text("state"));
-  if (state) return { state, ...within };
+  if (state) return { state, ...within, ...codeOf(text("code")) };
   const reason = REASONS.find((one) => one === text("reason"));
   if (reason) return { reason, ...within };
   throw new TallyError(
     "CONFIG_INVALID",
     `The state must be one of ${WAITS.join(", ")}, the reason one of ${REASONS.join(", ")}.`,
   );
+}
+
+function codeOf(given: string | undefined): { code?: ErrorCode } {
+  if (given === undefined) return {};
+  if (!Object.hasOwn(ERROR_CODES, given))
+    throw new TallyError(
+      "CONFIG_INVALID",
+      `${given.slice(0, 40)} is not one of the codes in docs/errors.md.`,
+    );
+  return { code: given as ErrorCode };
 }
 
 const REASONS: readonly SkipReason[] = [

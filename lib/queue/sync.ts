@@ -86,11 +86,19 @@ async function listAll(pass: Pass): Promise<void> {
   if (changes.length > 0) pass.result.wouldChange = changes;
   pass.result.skipped = skipped;
   pass.counts["waiting"] = waiting;
-  const { bulk } = pass.budget.limits;
-  for (let at = 0; at < writes.length; at += bulk)
-    await pass.context.emit("queue.would-write", pass.budget.budgetId, {
-      items: writes.slice(at, at + bulk),
-    });
+  const { emit, runId } = pass.context;
+  const { limits, budgetId } = pass.budget;
+  await emit("queue.previewed", budgetId, {
+    runId,
+    writes: writes.length,
+    changes: changes.length,
+    waiting,
+    skipped,
+  });
+  for (let at = 0; at < writes.length; at += limits.bulk)
+    await emit("queue.would-write", budgetId, { runId, at, items: writes.slice(at, at + limits.bulk) });
+  for (let at = 0; at < changes.length; at += limits.bulk)
+    await emit("queue.would-change", budgetId, { runId, at, items: changes.slice(at, at + limits.bulk) });
 }
 
 async function sendAll(pass: Pass): Promise<void> {

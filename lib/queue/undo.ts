@@ -5,6 +5,8 @@ import { moveItems, type Move } from "./states";
 import { changesSince } from "./written";
 
 export interface UndoOptions {
+  /** Only say what would become of each item: the budget is read, and neither it nor the store is changed. */
+  dryRun?: boolean;
   /** Stops at the next safe point with CANCELLED; what is undone stays so. */
   signal?: AbortSignal;
   now?: () => Instant;
@@ -16,6 +18,8 @@ export interface UndoneItem {
   id: Id;
   paymentId: Id;
   transactionId?: Id;
+  /** The transaction stood in the budget before the batch: it is given back what it had, and not deleted. */
+  restores?: true;
 }
 
 export type UndoRefusal =
@@ -87,6 +91,7 @@ export async function undoBatch(
       cause: error,
     });
   }
+  if (options.dryRun) return undo.result;
   const { undone, gone, refused } = undo.result;
   const counts = { undone: undone.length, gone: gone.length, refused: refused.length };
   await store
@@ -164,7 +169,11 @@ class Undo {
   }
 
   private async takeBack(plans: readonly Plan[]): Promise<void> {
-    const { signal } = this.options;
+    const { signal, dryRun } = this.options;
+    if (dryRun) {
+      this.result.undone.push(...plans.map(({ item }) => nameOf(item)));
+      return;
+    }
     if (signal?.aborted)
       throw new TallyError("CANCELLED", "The undo was stopped before it was done.", { retryable: true });
     const changed = plans.filter(({ item }) => item.fills);
@@ -209,6 +218,10 @@ class Undo {
   }
 
   private async settle(items: readonly QueueItem[], into: UndoneItem[]): Promise<void> {
+    if (this.options.dryRun) {
+      into.push(...items.map(nameOf));
+      return;
+    }
     const moves = items.map((item): Move => {
       const set = { skipReason: "undone" as const, wrote: undefined, attempt: 0, error: undefined };
       return { item, to: "skipped", set };
@@ -229,6 +242,11 @@ function isRestored(item: QueueItem, row: Transaction): boolean {
   );
 }
 
-function nameOf({ id, paymentId, transactionId }: QueueItem): UndoneItem {
-  return { id, paymentId, ...(transactionId ? { transactionId } : {}) };
+function nameOf({ id, paymentId, transactionId, fills }: QueueItem): UndoneItem {
+  return {
+    id,
+    paymentId,
+    ...(transactionId ? { transactionId } : {}),
+    ...(fills ? { restores: true as const } : {}),
+  };
 }

@@ -66,6 +66,7 @@ export const queue = define<QueueItem>("queue", "id", {
   byDue: ["budgetId", "state", "dueAt"],
   bySince: ["budgetId", "state", "stateSince"],
   byBatch: ["batchId", "state"],
+  bySkip: ["budgetId", "skipReason", "date"],
   byPayment: ["paymentId"],
   byUncleared: ["budgetId", "uncleared"],
 });

@@ -1,10 +1,15 @@
 import type { RunLedger } from "../runs";
 import type { Store } from "../store";
+import { readBalances, readDifferences } from "./balances";
+import { readBatch, readBatches } from "./batches";
 import { readConfidence } from "./confidence";
 import { readAccounts, readCategories, readClassifications, readModels } from "./lists";
 import { readOverview } from "./overview";
 import { readPayments } from "./payments";
+import { readPreview, readPreviews } from "./previews";
 import { readQueue, readStates } from "./queue";
+import { readDead, readSkipped } from "./reasons";
+import { readRemoved } from "./removed";
 import { readJobs, readRun, readRuns, readSteps } from "./runs";
 import { readMonths, readSpending } from "./spending";
 import type { Reader, ScheduledJob, Table, View, ViewRequest } from "./types";
@@ -16,7 +21,8 @@ export { VIEWS, type Row, type ScheduledJob, type Table, type View, type ViewReq
 /**
  * Read a view: flat rows, newest first where there is a time.
  * @param schedules what the clock starts, for the views that say when a job runs next
- * @throws TallyError CONFIG_INVALID for a state that does not exist; NOT_FOUND for an unknown run; STORE_UNAVAILABLE
+ * @throws TallyError CONFIG_INVALID for a state or reason that does not exist, or a view without what it needs; NOT_FOUND
+ *   for an unknown run or batch; STORE_UNAVAILABLE
  */
 export async function readView(
   store: Store,
@@ -34,6 +40,15 @@ const readers: Readonly<Record<View, Reader>> = {
   queue: readQueue,
   review: (sources, request) => readQueue(sources, { ...request, state: "review" }),
   states: readStates,
+  dead: readDead,
+  skipped: readSkipped,
+  removed: readRemoved,
+  batches: readBatches,
+  batch: readBatch,
+  previews: readPreviews,
+  preview: readPreview,
+  balances: readBalances,
+  differences: readDifferences,
   spending: readSpending,
   months: readMonths,
   categories: readCategories,

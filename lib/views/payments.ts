@@ -7,30 +7,15 @@ import {
   type BankAccount,
   type Classification,
   type Payment,
+  type PaymentFacts,
   type QueueItem,
-  type SkipReason,
   type Store,
   type Transaction,
 } from "../store";
 import { formatAmount, queueId } from "../values";
 import { budgetIds, byId, categoryNames } from "./read";
+import { SKIPPED } from "./words";
 import type { PageOfRows, Row, Sources, ViewRequest } from "./types";
-
-/** Why a payment is not written, for people. */
-const SKIPPED: Readonly<Record<SkipReason, string>> = {
-  "not-mapped": "Its account is not mapped to an account of the budget.",
-  "before-start-date": "It is from before the start date.",
-  "own-transfer": "A transfer between own accounts; its other side stands for both.",
-  "already-in-budget": "It was in the budget already.",
-  pending: "The bank has not booked it yet.",
-  "zero-amount": "Its amount is zero.",
-  "currency-mismatch": "Its currency is not that of the budget account.",
-  "account-closed": "The budget account is closed.",
-  "future-date": "Its day has not come, and the budget takes none before. It is written then.",
-  superseded: "It was pending and was booked under another id, which stands for it.",
-  vanished: "It was pending and the bank has dropped it.",
-  undone: "Its batch was undone. It is written again when you requeue it.",
-};
 
 /** What is known of a payment on its way to the budget. */
 export interface Standing {
@@ -136,12 +121,12 @@ function standingRow({ item, classification }: Standing): Row {
 export function reasonOf(item: QueueItem): string | null {
   if (item.error && (item.state === "dead" || item.state === "retry")) return item.error.message;
   if (item.skipReason === "own-transfer" && item.transferReason) return item.transferReason;
-  if (item.state === "skipped" && item.skipReason) return SKIPPED[item.skipReason];
+  if (item.state === "skipped" && item.skipReason) return SKIPPED[item.skipReason].why;
   return item.reason ?? item.error?.message ?? null;
 }
 
 /** A payment as flat columns. */
-export function paymentRow(payment: Payment): Row {
+export function paymentRow(payment: PaymentFacts): Row {
   return {
     id: payment.id,
     date: payment.date,

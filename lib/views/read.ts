@@ -26,6 +26,13 @@ export async function byId<T extends { id: string }>(docs: Promise<T[]>): Promis
   return new Map((await docs).map((doc) => [doc.id, doc]));
 }
 
+/** How many rows came before, of a token that only counts them. */
+export function offsetOf(after: string | undefined): number {
+  const offset = Number(after ?? 0);
+  if (Number.isSafeInteger(offset) && offset >= 0) return offset;
+  throw new TallyError("CONFIG_INVALID", "The page to go on after is not one that this view gave.");
+}
+
 /** One page over several ranges read one after another; its token says in which range it stopped, and where. */
 export async function readSegments<T>(
   segments: readonly string[][],

@@ -8,6 +8,15 @@ export const VIEWS = [
   "queue",
   "review",
   "states",
+  "dead",
+  "skipped",
+  "removed",
+  "batches",
+  "batch",
+  "previews",
+  "preview",
+  "balances",
+  "differences",
   "spending",
   "months",
   "categories",
@@ -28,6 +37,9 @@ export interface ViewRequest {
   accountId?: string | undefined;
   /** State of queue items or of runs. */
   state?: string | undefined;
+  /** Of queue items: a skip reason, or the code of an error. */
+  reason?: string | undefined;
+  batchId?: string | undefined;
   /** `latest` stands for the newest run. */
   runId?: string | undefined;
   /** Only payments of this many days up to the newest payment. */

@@ -46,6 +46,8 @@ export interface StepTools {
   budgetSettings(): BudgetSettings;
 }
 
+export type LedgerMode = "step" | "read" | "end";
+
 export interface StepDefinition<S extends z.ZodRawShape, R extends StepResult> {
   schema: NodeSchema<S>;
   run(context: StepContext, options: z.output<z.ZodObject<S>>, tools: StepTools): Promise<R>;
@@ -53,9 +55,9 @@ export interface StepDefinition<S extends z.ZodRawShape, R extends StepResult> {
   remarks?(result: R, text: (key: string, values?: Record<string, string>) => string): string[];
   /**
    * `step`: recorded as a step of the message's run, or of a run of its own when the message has none.
-   * `read`: only reads, and leaves no trace in the ledger. `end`: ends the message's run.
+   * `read`: only reads, and leaves no trace in the ledger. `end`: ends the message's run. May follow from the options.
    */
-  ledger?: "step" | "read" | "end";
+  ledger?: LedgerMode | ((options: z.output<z.ZodObject<S>>) => LedgerMode);
 }
 
 interface Job {
@@ -183,7 +185,11 @@ class StepRunner<S extends z.ZodRawShape, R extends StepResult> {
       };
       const run = (context: StepContext) =>
         definition.run(context, options as z.output<z.ZodObject<S>>, tools);
-      const { runId, result } = await this.inLedger(job.msg, ledger, store.value.store, run);
+      const mode =
+        typeof definition.ledger === "function"
+          ? definition.ledger(options as z.output<z.ZodObject<S>>)
+          : definition.ledger;
+      const { runId, result } = await this.inLedger(mode, job.msg, ledger, store.value.store, run);
       const { error: _stale, ...before } = job.msg.tally ?? {};
       job.msg.payload = result;
       job.msg.tally = {
@@ -211,12 +217,13 @@ class StepRunner<S extends z.ZodRawShape, R extends StepResult> {
   }
 
   private async inLedger(
+    mode: LedgerMode | undefined,
     msg: TallyMessage,
     ledger: RunLedger,
     store: StepContext["store"],
     work: (context: StepContext) => Promise<R>,
   ): Promise<{ runId: string | undefined; result: R }> {
-    const { node, definition } = this;
+    const { node } = this;
     const hooks = {
       signal: this.abort.signal,
       progress: (done: number, total: number, what?: string) => this.progress(msg, done, total, what),
@@ -231,7 +238,7 @@ class StepRunner<S extends z.ZodRawShape, R extends StepResult> {
         });
       },
     };
-    if (definition.ledger === "read" || definition.ledger === "end") {
+    if (mode === "read" || mode === "end") {
       const runId = msg.tally?.runId;
       const context: StepContext = {
         store,

@@ -70,10 +70,17 @@ export function scheduleNode(RED: NodeAPI) {
             });
           const run = await begin(RED, own, options, msg as TallyMessage);
           if (run) {
+            const given = (msg as TallyMessage).tally?.options;
             send(
               Object.assign(msg, {
                 payload: run.startedAt,
-                tally: { runId: run.id, job: run.job, trigger: run.trigger },
+                tally: {
+                  runId: run.id,
+                  job: run.job,
+                  trigger: run.trigger,
+                  // Options of the steps of this one run, say `dryRun`.
+                  ...(given ? { options: given } : {}),
+                },
               }),
             );
             showNext();

@@ -14,6 +14,15 @@ export const schema = nodeSchema("tally-view", "step", {
       queue: "Queue",
       review: "Waiting for review",
       states: "Queue by state",
+      dead: "Given up, by reason",
+      skipped: "Left out, by reason",
+      removed: "Written, and deleted since",
+      batches: "Batches",
+      batch: "One batch",
+      previews: "Dry runs",
+      preview: "One dry run",
+      balances: "Balances",
+      differences: "Where balances part",
       spending: "Spending by category",
       months: "Money in and out by month",
       categories: "Categories",
@@ -33,18 +42,33 @@ export const schema = nodeSchema("tally-view", "step", {
   }),
   accountId: field(z.string().min(1).optional(), {
     label: "Account id",
-    description: "Only payments of this bank account.",
-    when: { field: "view", values: ["payments", "spending", "months", "confidence"] },
+    description: "Only of this bank account.",
+    when: {
+      field: "view",
+      values: ["payments", "spending", "months", "confidence", "balances", "differences"],
+    },
   }),
   state: field(z.string().min(1).optional(), {
     label: "State",
     description: "Only queue items, or runs, in this state.",
     when: { field: "view", values: ["queue", "states", "runs", "steps"] },
   }),
+  reason: field(z.string().min(1).optional(), {
+    label: "Reason",
+    description:
+      "Only queue items left out for this reason, such as not-mapped, or failed with this error, such as PROVIDER_REFUSED.",
+    when: { field: "view", values: ["queue"] },
+  }),
+  batchId: field(z.string().min(1).optional(), {
+    label: "Batch id",
+    description: "The batch to show.",
+    when: { field: "view", values: ["batch"] },
+  }),
   runId: field(z.string().min(1).optional(), {
     label: "Run id",
-    description: "The run to show, or `latest`; the message's own run (msg.tally.runId) when empty.",
-    when: { field: "view", values: ["run"] },
+    description:
+      "The run or dry run to show, or `latest`; the message's own run (msg.tally.runId) when empty, and without one the newest dry run.",
+    when: { field: "view", values: ["run", "preview"] },
   }),
   days: field(z.number().int().min(1).max(3660).optional(), {
     label: "Days",

@@ -212,6 +212,38 @@ describe("the balance check of the store", () => {
     }
   });
 
+  it("knows the row that the budget made of the other side of a transfer", async () => {
+    await settled({ state: "skipped", skipReason: "own-transfer", transferPaymentId: "p9" });
+    const other = { ...transaction("t9", "2026-01-12", 2_500), accountId: "b:a2" };
+    await store
+      .collection(queue)
+      .upsertMany([item("p9", { accountId: "bank:2", transferPaymentId: "p2", transactionId: "t9" })]);
+    const before = await current();
+    assert.deepEqual([before.state, before.onItsWay], ["equal", -2_500], "not read back yet");
+    // The budget is read: it made this row when ours was written.
+    await store.collection(transactions).upsertMany([
+      { ...other, transferTransactionId: "t2" },
+      { ...transaction("t2", "2026-01-12", -2_500), transferTransactionId: "t9" },
+    ]);
+    await store
+      .collection(budgetAccounts)
+      .upsertMany([
+        { budgetId: BUDGET, closed: false, deleted: false, id: "b:a1", name: "Current", balance: 6_500 },
+      ]);
+    const after = await current();
+    assert.deepEqual([after.state, after.onItsWay], ["equal", 0], after.message);
+  });
+
+  it("does not count as written what was deleted in the budget since", async () => {
+    await settled({ state: "synced", transactionId: "t2" });
+    await store
+      .collection(transactions)
+      .upsertMany([{ ...transaction("t2", "2026-01-12", -2_500), deleted: true }]);
+    const found = await current();
+    assert.equal(found.difference?.amount, -2_500);
+    assert.match(found.message, /part on 2026-01-12\. Only at the bank: .* \(deleted in the budget\)/);
+  });
+
   it("names the day, the amount and what keeps the payment out of the budget", async () => {
     await settled({
       state: "dead",

@@ -1,104 +1,37 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import { chromium, type Browser, type Page } from "playwright-core";
-import { startNodeRed, type NodeRed } from "../../cli/node-red";
-import { FIRST_JOB } from "../../cli/shipped";
-import { startSimulatorsProcess, type SimulatorsProcess } from "../../cli/simulators-process";
-import { PACKAGE_ROOT, shippedFlows, type FlowNode } from "../../cli/user-dir";
+import type { FlowNode } from "../../cli/user-dir";
 import { categories, openStore, payments, queue, type Category, type Payment } from "../../lib/store";
 import { queueId } from "../../lib/values";
-import { HOSTILE_NAMES } from "../../simulators/household";
+import { fits, harmless, HOSTILE, IMAGES, LIMIT, Stage, text } from "./stage";
 
 /** The dashboard and the editor in a real browser, on a small household that went through the main job. */
 
-const CHROMIUM = process.env["TALLYFLOW_CHROMIUM"] ?? "/usr/bin/chromium";
-const IMAGES = process.env["UPDATE_SCREENSHOTS"] === "1" ? path.join(PACKAGE_ROOT, "docs/images") : undefined;
-const LIMIT = 30_000;
-/** Each would set `window.hacked` if a widget took it for HTML. */
-const HOSTILE = [
-  "<script>window.hacked=1</script>Shop",
-  "<img src=hacked onerror=window.hacked=2>",
-  "<svg onload=window.hacked=3>",
-  "{{constructor.constructor('window.hacked=4')()}}",
-  "</textarea></script><iframe srcdoc='<script>parent.hacked=5</script>'>",
-  ...HOSTILE_NAMES,
-];
 const FAIL = "test-failing-node";
+/** Of the pictures of tabs; the main one has to be understood on a small screen. */
+const SIZES: Readonly<Record<string, { width: number; height: number }>> = {
+  main: { width: 1280, height: 520 },
+  operations: { width: 1400, height: 1000 },
+  queue: { width: 1400, height: 1080 },
+};
 
 describe("the dashboard in a browser", function () {
   this.timeout(240_000);
-  let folder: string;
-  let simulators: SimulatorsProcess | undefined;
-  let nodeRed: NodeRed | undefined;
-  let browser: Browser | undefined;
-  const complaints: string[] = [];
+  let stage: Stage;
 
   before(async function () {
-    if (!existsSync(CHROMIUM)) {
-      console.log(
-        `      no ${CHROMIUM}: run "apt-get install -y chromium", or name one in TALLYFLOW_CHROMIUM`,
-      );
-      this.skip();
-    }
-    folder = mkdtempSync(path.join(tmpdir(), "tallyflow-browser-"));
-    const scale = IMAGES ? "1" : "0.15";
-    simulators = await startSimulatorsProcess(["--scale", scale, "--no-limits"]);
-    nodeRed = await startNodeRed({
-      userDir: folder,
-      port: 0,
-      env: simulators.env,
-      // On pictures only what is shipped is to be seen.
-      flows: () => [...shippedFlows({ dashboard: true }), ...(IMAGES ? [] : failing())],
-    });
-    const { run } = await nodeRed.runJob(FIRST_JOB.schedule, FIRST_JOB.job);
-    assert.equal(run.state, "Completed", run.error?.message);
-    browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      args: [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-      ],
-    });
-    if (IMAGES) mkdirSync(IMAGES, { recursive: true });
+    // On pictures only what is shipped is to be seen.
+    stage = await Stage.open(this, IMAGES ? [] : failing());
+    await stage.run();
   });
 
-  after(async () => {
-    await browser?.close();
-    await nodeRed?.stop();
-    await simulators?.stop();
-    if (folder) rmSync(folder, { recursive: true, force: true });
-  });
+  after(() => stage?.close());
 
   afterEach(() => {
-    assert.deepEqual(complaints.splice(0), [], "the browser's console complains");
+    assert.deepEqual(stage.complaints.splice(0), [], "the browser's console complains");
   });
 
-  async function open(where: string, size = { width: 1440, height: 1080 }): Promise<Page> {
-    const page = await browser!.newPage({ viewport: size, locale: "en-GB", timezoneId: "Europe/Amsterdam" });
-    page.setDefaultTimeout(LIMIT);
-    page.on("pageerror", (error) => complaints.push(error.message));
-    page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
-    await page.goto(nodeRed!.url + where);
-    return page;
-  }
-
-  async function picture(page: Page, name: string): Promise<void> {
-    if (!IMAGES) return;
-    // Charts draw themselves in over a second.
-    await page.waitForTimeout(2_000);
-    await page.screenshot({ path: path.join(IMAGES, `${name}.png`) });
-  }
-
-  const text = (page: Page, name: string) => page.locator(`[data-tally="${name}"]`).innerText();
-
   it("shows at a glance what came in and what became of it", async () => {
-    const page = await open("/dashboard");
+    const page = await stage.page("/dashboard");
     await page.waitForSelector('[data-tally="overview"]');
     const number = async (name: string) => Number((await text(page, name)).replace(/\D/g, ""));
     assert.ok((await number("payments")) > 300);
@@ -110,12 +43,12 @@ describe("the dashboard in a browser", function () {
     assert.match(await text(page, "confidence"), /How sure the categories/);
     assert.match(await text(page, "queue"), /written[\s\S]*left out/);
     await page.waitForSelector('[id*="tally-ops-ui-months"] canvas');
-    await picture(page, "dashboard");
+    await stage.picture(page, "dashboard");
     await page.close();
   });
 
   it("shows the payments with category, confidence, reason and state, and finds them", async () => {
-    const page = await open("/dashboard/payments");
+    const page = await stage.page("/dashboard/payments");
     const table = page.locator('[data-tally="payments-table"]');
     await table.locator("tbody tr").nth(20).waitFor();
     const first = await table.locator("tbody tr").first().locator("td").allInnerTexts();
@@ -125,28 +58,28 @@ describe("the dashboard in a browser", function () {
     const all = await table.innerText();
     assert.match(all, /\d+ %/);
     assert.match(all, /written/);
-    await picture(page, "dashboard-payments");
+    await stage.picture(page, "dashboard-payments");
     await page.getByRole("textbox", { name: "Search" }).fill("no such payment at all");
     await page.getByText("No payments to show.").waitFor();
     await page.close();
   });
 
   it("shows the runs with their steps, and the jobs with their next run", async () => {
-    const page = await open("/dashboard/runs");
+    const page = await stage.page("/dashboard/runs");
     await page.waitForSelector('[data-tally="runs"] table');
     const runs = await text(page, "runs");
     for (const step of ["bank-extract", "budget-extract", "match", "train", "classify", "queue-sync"])
       assert.ok(runs.includes(step), step);
     assert.match(await text(page, "jobs"), /bank-to-budget[\s\S]*learning[\s\S]*history/);
-    await picture(page, "dashboard-runs");
+    await stage.picture(page, "dashboard-runs");
     await page.close();
   });
 
   it("starts a run when Run now is pressed, and shows it without a reload", async () => {
-    const page = await open("/dashboard/overview");
+    const page = await stage.page("/dashboard/overview");
     await page.waitForSelector('[data-tally="overview"]');
     await page.getByRole("button", { name: "Run now" }).click();
-    const runs = await open("/dashboard/runs");
+    const runs = await stage.page("/dashboard/runs");
     await runs.waitForFunction(
       () => document.querySelectorAll('[data-tally="runs"] details').length === 2,
       undefined,
@@ -164,23 +97,22 @@ describe("the dashboard in a browser", function () {
 
   it("fits a telephone", async () => {
     for (const name of ["overview", "payments", "runs"]) {
-      const page = await open(`/dashboard/${name}`, { width: 390, height: 844 });
+      const page = await stage.page(`/dashboard/${name}`, { width: 390, height: 844 });
       await page.waitForSelector("[data-tally]");
-      await picture(page, `dashboard-${name}-phone`);
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-      assert.ok(wide <= 0, `${name} is ${wide} px too wide`);
+      await stage.picture(page, `dashboard-${name}-phone`);
+      await fits(page);
       await page.close();
     }
   });
 
   it("draws every tab in the editor", async () => {
     // The editor asks for a catalogue of nodes on the internet; it is answered here.
-    const page = await browser!.newPage({ viewport: { width: 1800, height: 900 } });
+    const page = await stage.browser.newPage({ viewport: { width: 1800, height: 900 } });
     await page.route(/^https:/, (route) => route.fulfill({ json: { modules: [] } }));
     // For pictures the window is resized under the editor, which its own code does not always follow.
-    if (!IMAGES) page.on("pageerror", (error) => complaints.push(error.message));
-    await page.goto(nodeRed!.url);
-    for (const name of ["main", "learning", "history", "operations"]) {
+    if (!IMAGES) page.on("pageerror", (error) => stage.complaints.push(error.message));
+    await page.goto(stage.nodeRed.url);
+    for (const name of ["main", "learning", "history", "operations", "queue"]) {
       const tab = `tally-tab-${name}`;
       await page.waitForFunction("window.RED?.nodes?.node('tally-main-sync')?.w > 0", undefined, {
         timeout: LIMIT,
@@ -202,35 +134,33 @@ describe("the dashboard in a browser", function () {
         );
         await page.waitForTimeout(1_000);
       }
-      await page.setViewportSize(
-        name === "operations" ? { width: 1400, height: 1000 } : { width: 1800, height: 420 },
-      );
+      await page.setViewportSize(SIZES[name] ?? { width: 1800, height: 420 });
       await page.evaluate("RED.actions.invoke('core:zoom-fit')");
-      await picture(page, `editor-${name}`);
+      await stage.picture(page, `editor-${name}`);
     }
     await page.close();
   });
 
   it("shows what strangers wrote as text, in every widget", async function () {
     if (IMAGES) this.skip();
-    await plant(path.join(folder, "tallyflow/tallyflow.db"));
-    const page = await open("/dashboard/payments");
+    await plant(stage.store);
+    const page = await stage.page("/dashboard/payments");
     const table = page.locator('[data-tally="payments-table"]');
     await table.getByText("<img src=hacked onerror=window.hacked=2>", { exact: true }).first().waitFor();
     for (const name of HOSTILE.slice(0, 5)) assert.ok((await table.innerText()).includes(name), name);
     await harmless(page);
 
-    await page.goto(`${nodeRed!.url}/dashboard/overview`);
+    await page.goto(`${stage.nodeRed.url}/dashboard/overview`);
     await page
       .locator('[data-tally="categories"]')
       .getByText("<img src=hacked onerror=window.hacked=6>")
       .waitFor();
-    await fetch(`${nodeRed!.url}/inject/${FAIL}`, { method: "POST" });
+    await fetch(`${stage.nodeRed.url}/inject/${FAIL}`, { method: "POST" });
     // The widget takes out what it deems dangerous before it shows the rest, as text.
     await page.locator(".nrdb-ui-notification").getByText("Refused: <img").waitFor();
     await harmless(page);
 
-    await page.goto(`${nodeRed!.url}/dashboard/runs`);
+    await page.goto(`${stage.nodeRed.url}/dashboard/runs`);
     await page
       .locator('[data-tally="failures"]')
       .getByText("<img src=hacked onerror=window.hacked=7>")
@@ -239,14 +169,6 @@ describe("the dashboard in a browser", function () {
     await page.close();
   });
 });
-
-async function harmless(page: Page): Promise<void> {
-  const found = await page.evaluate(() => ({
-    hacked: (window as unknown as { hacked?: number }).hacked ?? null,
-    elements: document.querySelectorAll('img[src="hacked"], svg[onload], iframe[srcdoc]').length,
-  }));
-  assert.deepEqual(found, { hacked: null, elements: 0 });
-}
 
 /** A tab that fails with a text a stranger wrote, wired to the operations tab like every shipped tab. */
 function failing(): FlowNode[] {

@@ -37,10 +37,10 @@ export interface Box {
   bottom: number;
 }
 
-/** Where the editor draws a node: 30 px high, as wide as its label needs in steps of 20 px, at least 100 px. */
+/** Where the editor draws a node: 30 px high, as wide as its label needs in steps of 20 px, at least 100 px; a link may show none. */
 export function boxOf(node: FlowNode): Box {
   const label = String(node["name"] || node["label"] || node.type.replace(/^tally-/, ""));
-  const width = Math.max(100, 20 * Math.ceil((label.length * 6.4 + 50) / 20));
+  const width = node["l"] === false ? 30 : Math.max(100, 20 * Math.ceil((label.length * 6.4 + 50) / 20));
   const [x, y] = [Number(node["x"]), Number(node["y"])];
   return { left: x - width / 2, right: x + width / 2, top: y - 15, bottom: y + 15 };
 }

@@ -74,7 +74,8 @@ describe("dry run of queue sync", () => {
     const options = { ...OPTIONS, startDate: "2026-01-01" };
     const events: unknown[] = [];
     const context = stepContext(bench.store, bench.clock, {
-      emit: async (_type, _subject, data) => void events.push(...(data["items"] as unknown[])),
+      emit: async (type, _subject, data) =>
+        void (type === "queue.would-write" && events.push(...(data["items"] as unknown[]))),
     });
     const listed = await queueSync(context, bench.budget, { ...options, dryRun: true });
     assert.deepEqual(await dump(), before);
