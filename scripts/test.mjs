@@ -65,7 +65,7 @@ console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} 
 process.exit(total.failed === 0 ? 0 : 1);
 
 function hasSpecs({ spec }) {
-  return spec.some((pattern) => existsSync(path.join(root, pattern.replace(/\*.*$/, ""))));
+  return spec.some((pattern) => existsSync(path.join(root, path.dirname(pattern.replace(/\*.*$/, "x")))));
 }
 
 async function runTier({ name, spec, ignore = [] }) {
