@@ -92,4 +92,26 @@ describe("damaged statements", () => {
       [2],
     );
   });
+
+  it("reads on behind an element of CAMT whose damaged name is none", () => {
+    const text = "<a:Document><a:1><a:Stmt><a:Id>S</a:Id></a:Stmt></a:1><a:Stmt></a:x></a:Document>";
+    for (let at = 0; at < text.length; at++) {
+      const damaged = `${text.slice(0, at)}-${text.slice(at + 1)}<a:BkToCstmrStmt>`;
+      try {
+        parseStatement(damaged);
+      } catch (thrown) {
+        assert.equal((thrown as { code?: string }).code, "STATEMENT_UNREADABLE", damaged);
+      }
+    }
+  });
+
+  it("says that the last line of CSV, damaged, holds an amount", () => {
+    const lines = ["Date;Text;EUR;Amount", "2024-02-13;a;EUR;-1,00", "2024-02-14;b;EUR;2,00", "2024;3,00"];
+    const parsed = parseStatement(lines.join("\n"), { currency: "EUR" });
+    assert.deepEqual(amounts(parsed), [-100, 200]);
+    assert.deepEqual(
+      parsed.errors.map(({ line }) => line),
+      [4],
+    );
+  });
 });

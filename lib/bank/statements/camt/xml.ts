@@ -136,7 +136,8 @@ class Pass {
   run(): Resync | undefined {
     const parser = sax.parser(true, SAX);
     // The elements that are open here are opened for the parser too; handlers are set afterwards.
-    const prefix = this.replay.map((name) => `<${name}>`).join("");
+    // A damaged name may be none without its namespace prefix.
+    const prefix = this.replay.map((name) => `<${/^[A-Za-z_][\w.-]*$/.test(name) ? name : "x"}>`).join("");
     if (prefix) parser.write(prefix);
     const position = () => this.from + parser.position - prefix.length;
     const line = () => this.firstLine + parser.line;

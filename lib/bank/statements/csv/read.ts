@@ -78,7 +78,11 @@ export function readTable(
       if (
         index > lastPayment &&
         row.cells.filter((cell) => cell.trim()).length <= 2 &&
-        !hasMoney(row, layout)
+        // Without a word, what has an amount is what is left of a payment.
+        !(
+          row.cells.some((cell) => lexAmount(cell.trim())) &&
+          !row.cells.some((cell) => /\p{L}{4}/u.test(cell))
+        )
       )
         return;
       accounts.breakAll();
