@@ -35,6 +35,8 @@ export class Control {
   readonly log: LoggedRequest[] = [];
   /** Requests to the API so far, refused ones included. */
   requests = 0;
+  /** Requests that came and have no answer yet, as `POST /v1/...`. */
+  readonly underway: string[] = [];
 
   constructor(
     private readonly state: State,

@@ -37,6 +37,17 @@ export class TwinServer {
   }
 
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { underway } = this.parts.control;
+    const name = `${request.method} ${request.url}`;
+    underway.push(name);
+    try {
+      await this.answer(request, response);
+    } finally {
+      underway.splice(underway.indexOf(name), 1);
+    }
+  }
+
+  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const method = request.method ?? "GET";
     const url = new URL(request.url ?? "/", "http://twin.invalid");
     const text = await bodyOf(request);

@@ -7,7 +7,7 @@ const REASONS: Readonly<Record<string, string>> = {
   "entered by hand: importedId":
     "Likewise the bank's id. To Tallyflow the row is known by its match; a row without one is matched again when its store was lost.",
   "written: payee":
-    "Actual's import puts names into title case. Tallyflow writes them as the bank does, so that its payees and those of rules stay the same; a transfer has the other account as its payee.",
+    "Actual's import puts names into title case. Tallyflow leaves out what banks and tills put around a name and keeps its spelling, so that its payees and those of rules stay the same; a transfer has the other account as its payee.",
   "written: importedPayee": "The same spelling, kept beside the payee. Nothing for a transfer.",
   "written: notes": "Tallyflow adds how sure the category is and why (can be switched off in queue sync).",
   "written: category": "Actual's import gives none but by rules; Tallyflow gives the one that it learned.",

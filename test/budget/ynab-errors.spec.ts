@@ -212,10 +212,9 @@ describe("YNAB provider when things go wrong", () => {
     const stop = new AbortController();
     twin.control.setFault({ kind: "slow", ms: 100, ...POST });
     const running = openOn(twin).create(items, stop.signal);
-    while (!twin.control.log.some(({ path }) => path.includes("/categories"))) {
+    while (!twin.control.underway.some((name) => name.startsWith("POST "))) {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    await new Promise((resolve) => setTimeout(resolve, 50));
     stop.abort();
     const outcomes = await running;
     assert.deepEqual(new Set(statuses(outcomes.slice(0, 1000))), new Set(["created"]));
