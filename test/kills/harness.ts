@@ -7,7 +7,16 @@ import { startNodeRed, type NodeRed } from "../../cli/node-red";
 import { FIRST_JOB } from "../../cli/shipped";
 import { storeEnv } from "../../cli/store-env";
 import { shippedFlows } from "../../cli/user-dir";
-import { queue, runs, runSteps, storeFromUrl, type QueueState, type Run, type Store } from "../../lib/store";
+import {
+  queue,
+  rateBudgets,
+  runs,
+  runSteps,
+  storeFromUrl,
+  type QueueState,
+  type Run,
+  type Store,
+} from "../../lib/store";
 import { addDays } from "../../lib/values";
 import { simulatorEnv, startSimulators, type Simulators } from "../../simulators";
 import { makeHousehold, Random, type HouseholdOptions } from "../../simulators/household";
@@ -118,11 +127,13 @@ export async function killAgainAndAgain(options: KillOptions): Promise<KillFigur
       simulators.bunq.control.advance({ to: newest.instant });
       const aim = chance.weighted(AIMS, ({ weight }) => weight);
       await dieIn(world, aim);
+      if (kill % 20 === 0) await anHourPasses(storeUrl);
       if (kill % 10 === 0) options.say?.(`${kill} of ${options.kills} kills`);
     }
     simulators.bunq.control.clearFaults();
     simulators.ynab.control.clearFaults();
     simulators.bunq.control.advance({ to: addDays(shown.options.until, 3) });
+    await anHourPasses(storeUrl);
     await inPeace(world, PASSES);
     const store = await storeFromUrl(storeUrl);
     try {
@@ -143,6 +154,18 @@ export async function killAgainAndAgain(options: KillOptions): Promise<KillFigur
   } finally {
     await simulators.stop();
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The providers' hourly limits are not what is tried here: what was counted of them is forgotten. */
+async function anHourPasses(storeUrl: string): Promise<void> {
+  const store = await storeFromUrl(storeUrl);
+  try {
+    const ids: string[] = [];
+    for await (const { id } of store.collection(rateBudgets).scan({ index: "id" })) ids.push(id);
+    await store.collection(rateBudgets).deleteMany(ids);
+  } finally {
+    await store.close();
   }
 }
 

@@ -110,15 +110,16 @@ describe("main job: the busiest cards of a city through a real Actual budget", f
     assert.equal(written.length, later.length);
     const text = ({ date, amount, merchant }: { date: string; amount: number; merchant: string }) =>
       `${date}|${amount}|${merchant}`;
+    const clean = (row: Row) => text({ ...row, merchant: cleanPayee(row.merchant) });
     assert.deepEqual(
       written.map((row) => text({ ...row, merchant: row.payee ?? "" })).sort(),
-      later.map((row) => text({ ...row, merchant: cleanPayee(row.merchant) })).sort(),
+      later.map(clean).sort(),
       "date and amount as on the statement, and the payee without the number of the till",
     );
 
     // Equal rows of a day are told apart by nobody: each takes one of the labels that were given to them.
     const labels = new Map<string, string[]>();
-    for (const row of later) labels.set(text(row), [...(labels.get(text(row)) ?? []), row.label]);
+    for (const row of later) labels.set(clean(row), [...(labels.get(clean(row)) ?? []), row.label]);
     const nameOf = new Map(Object.entries(created.categories).map(([name, id]) => [id, name]));
     let right = 0;
     for (const row of written) {
