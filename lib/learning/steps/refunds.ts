@@ -9,7 +9,7 @@ import {
   type QueueItem,
   type Store,
 } from "../../store";
-import { addDays, formatAmount, queueId, type Id } from "../../values";
+import { addDays, formatAmount, queueId, Turns, type Id } from "../../values";
 import type { Refund } from "../cascade";
 
 /** How sure the category of a refund is when a person approved that of the payment. */
@@ -43,7 +43,9 @@ export async function refundsOf(
       const of = standings.get(payment.id)?.item?.refundOf;
       if (of && !own.includes(payment)) used.set(of, (used.get(of) ?? 0) + payment.amount);
     }
+    const turns = new Turns();
     for (const payment of own) {
+      if (turns.due) await turns.take();
       const refund = refundable(payment);
       const originals = findOriginals(
         refund,
@@ -80,7 +82,9 @@ async function around(store: Store, accountId: Id, own: readonly PaymentFacts[])
   const refunds = own.map(refundable);
   const ids = new Map(own.map((payment) => [payment.id, payment]));
   const seen: PaymentFacts[] = [];
+  const turns = new Turns();
   for await (const payment of store.collection(payments).scan(range, ["raw"])) {
+    if (turns.due) await turns.take();
     const itself = ids.get(payment.id);
     const other = refundable(payment);
     const spent = { ...other, amount: -Math.abs(other.amount) };
