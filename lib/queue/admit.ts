@@ -9,7 +9,7 @@ import {
   type SkipReason,
   type Store,
 } from "../store";
-import { contentHash, localDate, type CalendarDate, type Id, type Instant } from "../values";
+import { contentHash, localDate, Turns, type CalendarDate, type Id, type Instant } from "../values";
 import { ownAccounts } from "./accounts";
 import { passOn, successions, type Succession } from "./handover";
 import { mappedAccounts, type MappedAccounts } from "./mapping";
@@ -126,7 +126,9 @@ export class Judge {
     const found = await this.payments(items);
     const successors = await successions(this.store, items, found, this.now);
     const moves: Move[] = [];
+    const turns = new Turns();
     for (const item of items) {
+      if (turns.due) await turns.take();
       const payment = found.get(item.paymentId);
       if (!payment) continue;
       // Its change of a transaction that stands is on the way; nothing is in its way any more.
@@ -184,8 +186,11 @@ export class Judge {
     if (payment.amount === 0) return "zero-amount";
     if (mapped.budget.closed) return "account-closed";
     // Queue sync finds it out, since it knows whether the budget takes such a date.
-    const today = localDate(this.now, mapped.bank.timeZone ?? "UTC");
-    if (item.skipReason === "future-date" && payment.date > today) return "future-date";
+    if (
+      item.skipReason === "future-date" &&
+      payment.date > localDate(this.now, mapped.bank.timeZone ?? "UTC")
+    )
+      return "future-date";
     return undefined;
   }
 
