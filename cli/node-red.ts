@@ -42,6 +42,11 @@ export interface NodeRed {
    * a login that only it knows: `url`, `runJob` and `get` do not apply.
    */
   ownSettings?: string | undefined;
+  /**
+   * Start the job of a tally-schedule node, once the flow's nodes are there.
+   * @returns the id of the job's newest run before this one, if any
+   */
+  startJob(scheduleId: string, job: string): Promise<string | undefined>;
   /** Start the job of a tally-schedule node and wait for its end. */
   runJob(scheduleId: string, job: string, limitMs?: number): Promise<{ run: Run; steps: RunStep[] }>;
   get<T>(route: string): Promise<T>;
@@ -165,19 +170,13 @@ class Driver implements NodeRed {
     return (await answer.json()) as T;
   }
 
-  async runJob(
-    scheduleId: string,
-    job: string,
-    limitMs = 3_600_000,
-  ): Promise<{ run: Run; steps: RunStep[] }> {
-    const newest = async () =>
-      (await this.get<{ items: Run[] }>(`/tallyflow/runs?job=${encodeURIComponent(job)}&limit=1`)).items[0];
+  async startJob(scheduleId: string, job: string): Promise<string | undefined> {
     // Node-RED says that flows run before it has made their nodes: what is not there may be there soon.
     const patience = Date.now() + NODES_LIMIT_MS;
     let before: string | undefined;
     for (;;) {
       try {
-        before = (await newest())?.id;
+        before = (await this.#newest(job))?.id;
         break;
       } catch (error) {
         if (Date.now() > patience) throw error;
@@ -199,6 +198,15 @@ class Driver implements NodeRed {
         "PROVIDER_REFUSED",
         `Node-RED did not start ${job}: ${(await answer.text()).slice(0, 300)}`,
       );
+    return before;
+  }
+
+  async runJob(
+    scheduleId: string,
+    job: string,
+    limitMs = 3_600_000,
+  ): Promise<{ run: Run; steps: RunStep[] }> {
+    const before = await this.startJob(scheduleId, job);
     const limit = Date.now() + limitMs;
     let silent = 0;
     while (Date.now() < limit) {
@@ -209,7 +217,7 @@ class Driver implements NodeRed {
         );
       }
       try {
-        const run = await newest();
+        const run = await this.#newest(job);
         silent = 0;
         if (run && run.id !== before && run.endedAt) return await this.get(`/tallyflow/runs/${run.id}`);
       } catch (error) {
@@ -219,6 +227,11 @@ class Driver implements NodeRed {
       await delay(200);
     }
     throw new TallyError("INTERNAL", `${job} did not end within ${Math.round(limitMs / 1000)} s.`);
+  }
+
+  async #newest(job: string): Promise<Run | undefined> {
+    const route = `/tallyflow/runs?job=${encodeURIComponent(job)}&limit=1`;
+    return (await this.get<{ items: Run[] }>(route)).items[0];
   }
 
   async stop(): Promise<void> {

@@ -1,5 +1,6 @@
 import { payments, type BankAccount, type PaymentFacts, type Payment, type Store } from "../store";
-import { addDays, canonicalJson, daysBetween, makeId, ownId, sha256, type CalendarDate } from "../values";
+import { canonicalJson, daysBetween, makeId, ownId, sha256, type CalendarDate } from "../values";
+import { DaysRead } from "./days-read";
 
 /**
  * Which payment is it? For banks whose ids do not last: they rotate (the same payment comes again under another id),
@@ -36,7 +37,7 @@ export class Recogniser {
   readonly #claimed = new Set<string>();
   /** Served id and content -> the id it got in this reading. */
   readonly #served = new Map<string, string>();
-  #read: { from: CalendarDate; to: CalendarDate } | undefined;
+  readonly #days = new DaysRead();
 
   constructor(
     private readonly store: Store,
@@ -45,7 +46,11 @@ export class Recogniser {
 
   /** The rows of a page under the ids of the payments they are. */
   async page(rows: readonly Payment[]): Promise<Recognised> {
-    await this.#readAround(rows);
+    await this.#days.cover(
+      rows.map(({ date }) => date),
+      0,
+      (from, to) => this.#load(from, to),
+    );
     const collection = this.store.collection(payments);
     const keys = rows.map(contentKey);
     const stored = new Map(
@@ -120,23 +125,6 @@ export class Recogniser {
       const id = isBlank(row) ? makeId(this.account.source, `row-${digest}`) : `${row.id}~${digest}`;
       if (!this.#claimed.has(id) && !this.#ids.has(id)) return id;
     }
-  }
-
-  /** Read the days of these rows that were not read before. */
-  async #readAround(rows: readonly Payment[]): Promise<void> {
-    if (rows.length === 0) return;
-    const dates = rows.map(({ date }) => date).sort();
-    const [from, to] = [dates[0]!, addDays(dates.at(-1)!, 1)];
-    const known = this.#read;
-    if (!known) await this.#load(from, to);
-    else {
-      if (from < known.from) await this.#load(from, known.from);
-      if (to > known.to) await this.#load(known.to, to);
-    }
-    this.#read = {
-      from: known && known.from < from ? known.from : from,
-      to: known && known.to > to ? known.to : to,
-    };
   }
 
   async #load(from: CalendarDate, to: CalendarDate): Promise<void> {

@@ -1,12 +1,9 @@
 import type { Counts, StepContext } from "../runs";
-import { payments, queue, transactions, type PaymentFacts, type QueueItem, type QueueState } from "../store";
-import { addDays, normaliseIban, queueId, runInTurns, Turns, type Id } from "../values";
-import { moveItems, ownAccounts, type MappedAccounts, type Move } from "../queue";
+import { payments, queue, transactions, type PaymentFacts, type QueueItem } from "../store";
+import { addDays, normaliseIban, queueId, runInTurns, takeTurn, turnDue, type Id } from "../values";
+import { moveItems, ownAccounts, WAITING, type MappedAccounts, type Move } from "../queue";
 import { inChunks } from "./chunks";
 import { findingTransfers, type LeftTransfer, type TransferPair, type TransferPayment } from "./transfers";
-
-/** States in which an item waits to be written. */
-export const WAITING: readonly QueueState[] = ["new", "review", "classified", "retry"];
 
 /** Pair own transfers and tell the queue: one side is written as a transfer, the other comes with it. */
 export async function markTransfers(
@@ -160,9 +157,8 @@ class TransferMarker {
   /** A payment to or from an own account whose other side has not come yet: it is written as a transfer already. */
   async lonely(items: readonly QueueItem[]): Promise<void> {
     const marks = [];
-    const turns = new Turns();
     for (const item of items) {
-      if (turns.due) await turns.take();
+      if (turnDue()) await takeTurn();
       const iban = this.byId.get(item.paymentId)?.counterpartyIban;
       const other = iban ? this.ibans.get(normaliseIban(iban)) : undefined;
       if (!other || other === item.accountId || !isWaiting(item) || item.transferAccountId === other)

@@ -28,12 +28,13 @@ import {
   mappedAccounts,
   matchedCursorId,
   settle,
+  WAITING,
   type AccountMapping,
 } from "../queue";
 import { matchAccountInTurns, type MatchPayment, type MatchTransaction } from "./match";
 import { matchedPayments } from "./matched";
 import { inChunks } from "./chunks";
-import { markTransfers, WAITING } from "./mark-transfers";
+import { markTransfers } from "./mark-transfers";
 
 export interface MatchStepOptions {
   budgetId: Id;

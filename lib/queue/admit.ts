@@ -9,11 +9,19 @@ import {
   type SkipReason,
   type Store,
 } from "../store";
-import { contentHash, localDate, Turns, type CalendarDate, type Id, type Instant } from "../values";
+import {
+  contentHash,
+  localDate,
+  takeTurn,
+  turnDue,
+  type CalendarDate,
+  type Id,
+  type Instant,
+} from "../values";
 import { ownAccounts } from "./accounts";
 import { passOn, successions, type Succession } from "./handover";
 import { mappedAccounts, type MappedAccounts } from "./mapping";
-import { moveItems, type Move } from "./states";
+import { moveItems, WAITING, type Move } from "./states";
 
 export interface AdmitOptions {
   budgetId: Id;
@@ -27,7 +35,6 @@ export interface AdmitOptions {
 }
 
 /** States in which nothing was sent yet, so that a reason to skip still counts. */
-const WAITING: readonly QueueState[] = ["new", "review", "classified", "retry"];
 /** Reasons that only a person takes away, or the match step when it finds the other side. */
 const STICKY: readonly (SkipReason | undefined)[] = ["own-transfer", "already-in-budget", "undone"];
 /** Reasons that go without a change of the settings: it is booked, the bank corrects its amount, its day comes. */
@@ -126,9 +133,8 @@ export class Judge {
     const found = await this.payments(items);
     const successors = await successions(this.store, items, found, this.now);
     const moves: Move[] = [];
-    const turns = new Turns();
     for (const item of items) {
-      if (turns.due) await turns.take();
+      if (turnDue()) await takeTurn();
       const payment = found.get(item.paymentId);
       if (!payment) continue;
       // Its change of a transaction that stands is on the way; nothing is in its way any more.

@@ -15,7 +15,7 @@ export { payeeNamer, type PayeeNamer, type PayeeRule } from "./payees";
 export { requeue, requeueSelection, type RequeueResult, type RequeueSelection } from "./requeue";
 export { ruled, withRules, type AccountRuleLine } from "./rules";
 export { settle } from "./settle";
-export { mayFollow, moveItems, type Move } from "./states";
+export { mayFollow, moveItems, WAITING, type Move } from "./states";
 export { matchedCursorId, queueSync } from "./sync";
 export { payeeName, type WriteOptions } from "./transaction";
 export { undoBatch, type UndoneItem, type UndoOptions, type UndoRefusal, type UndoResult } from "./undo";

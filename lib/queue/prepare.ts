@@ -1,6 +1,14 @@
 import type { NewTransaction } from "../budget";
 import type { QueueItem } from "../store";
-import { localDate, toTallyError, Turns, type CalendarDate, type Instant, type TallyError } from "../values";
+import {
+  localDate,
+  toTallyError,
+  takeTurn,
+  turnDue,
+  type CalendarDate,
+  type Instant,
+  type TallyError,
+} from "../values";
 import { paymentsOf, type Pass } from "./pass";
 import { liesAhead, toTransaction } from "./transaction";
 
@@ -27,9 +35,8 @@ export async function prepare(
   const found = await paymentsOf(context.store, items);
   const result: Preparation = { ready: [], ahead: [], refused: [] };
   const today = todayByZone(context.now());
-  const turns = new Turns();
   for (const item of items) {
-    if (turns.due) await turns.take();
+    if (turnDue()) await takeTurn();
     const payment = found.get(item.paymentId);
     // What was booked under another id is written by that one.
     if (!payment || payment.bookedAs) continue;

@@ -18,6 +18,9 @@ const FOLLOWS: Readonly<Record<QueueState, readonly QueueState[]>> = {
   skipped: ["new", "skipped", "synced", "classified"],
 };
 
+/** States in which an item waits to be written. */
+export const WAITING: readonly QueueState[] = ["new", "review", "classified", "retry"];
+
 export function mayFollow(from: QueueState, to: QueueState): boolean {
   return FOLLOWS[from].includes(to);
 }

@@ -13,32 +13,28 @@ function turn(): void {
 }
 
 /**
- * Lets the event loop turn during long work on the main thread:
- * `for (...) { if (turns.due) await turns.take(); ... }`. By the clock and not by a count, since a row may cost much
- * or little. All work of a thread shares one span: of several long works at once, each turn of the event loop bears
- * one. Asking costs well under a microsecond, so that it can stand in the innermost loop.
+ * Has work gone on for long enough? Long work on the main thread lets the event loop turn:
+ * `for (...) { if (turnDue()) await takeTurn(); ... }`. By the clock and not by a count, since a row may cost much or
+ * little. All work of a thread shares one span: of several long works at once, each turn of the event loop bears one.
+ * Asking costs well under a microsecond, so that it can stand in the innermost loop.
  */
-export class Turns {
-  /** Has work gone on for long enough? */
-  get due(): boolean {
-    return performance.now() - turnedAt >= SPAN_MS;
-  }
+export function turnDue(): boolean {
+  return performance.now() - turnedAt >= SPAN_MS;
+}
 
-  /** Let the others have their turn; whoever asked first goes on first. */
-  take(): Promise<void> {
-    return new Promise((goOn) => {
-      waiting.push(goOn);
-      if (waiting.length === 1) setImmediate(turn);
-    });
-  }
+/** Let the others have their turn; whoever asked first goes on first. */
+export function takeTurn(): Promise<void> {
+  return new Promise((goOn) => {
+    waiting.push(goOn);
+    if (waiting.length === 1) setImmediate(turn);
+  });
 }
 
 /** `items.map(change)`, with turns for others in between. */
 export async function mapInTurns<T, R>(items: readonly T[], change: (item: T) => R): Promise<R[]> {
-  const turns = new Turns();
   const changed: R[] = [];
   for (const item of items) {
-    if (turns.due) await turns.take();
+    if (turnDue()) await takeTurn();
     changed.push(change(item));
   }
   return changed;
@@ -46,9 +42,8 @@ export async function mapInTurns<T, R>(items: readonly T[], change: (item: T) =>
 
 /** Run work that pauses by `yield` to its end, with turns for others at its pauses. */
 export async function runInTurns<R>(work: Iterator<void, R>): Promise<R> {
-  const turns = new Turns();
   for (;;) {
-    if (turns.due) await turns.take();
+    if (turnDue()) await takeTurn();
     const step = work.next();
     if (step.done) return step.value;
   }

@@ -21,6 +21,7 @@ describe("Actual on a real server", function () {
     server = started;
     client = await server.client();
   });
+  beforeEach(() => server.makeRoom());
   after(async () => {
     await server?.stop();
   });

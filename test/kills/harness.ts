@@ -2,13 +2,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { judge } from "../../cli/demo-judge";
 import { startNodeRed, type NodeRed } from "../../cli/node-red";
 import { FIRST_JOB } from "../../cli/shipped";
 import { storeEnv } from "../../cli/store-env";
 import { shippedFlows } from "../../cli/user-dir";
 import {
-  queue,
   rateBudgets,
   runs,
   runSteps,
@@ -19,6 +17,7 @@ import {
 } from "../../lib/store";
 import { addDays } from "../../lib/values";
 import { simulatorEnv, startSimulators, type Simulators } from "../../simulators";
+import { judged, queueStates } from "../main-job/support";
 import { makeHousehold, Random, type HouseholdOptions } from "../../simulators/household";
 
 /**
@@ -135,6 +134,7 @@ export async function killAgainAndAgain(options: KillOptions): Promise<KillFigur
     simulators.bunq.control.advance({ to: addDays(shown.options.until, 3) });
     await anHourPasses(storeUrl);
     await inPeace(world, PASSES);
+    const { payments, lost, doubled } = judged(simulators);
     const store = await storeFromUrl(storeUrl);
     try {
       return {
@@ -142,7 +142,9 @@ export async function killAgainAndAgain(options: KillOptions): Promise<KillFigur
         serverKills: world.serverKills,
         killedIn: await killedIn(store),
         requests: simulators.bunq.control.counts.requests + simulators.ynab.control.requests,
-        ...count(simulators),
+        payments,
+        lost,
+        doubled,
         toWrite: later.length,
         ...(await waiting(store)),
         unequalBalances: unequalBalances(simulators),
@@ -189,9 +191,7 @@ async function dieIn(world: World, aim: (typeof AIMS)[number]): Promise<void> {
   const red = await start(world);
   const died = new Promise((resolve) => red.process.once("exit", resolve));
   try {
-    await ready(red);
-    const before = (await newest(red))?.id;
-    await trigger(red);
+    const before = await red.startJob(FIRST_JOB.schedule, FIRST_JOB.job);
     await reached(red, aim.step, before);
     await delay(offset);
     if (serverToo) {
@@ -208,26 +208,6 @@ async function dieIn(world: World, aim: (typeof AIMS)[number]): Promise<void> {
     red.process.kill("SIGKILL");
     await died;
     if (serverToo && !serverBack) await options.server!.restart();
-  }
-}
-
-async function trigger(red: NodeRed): Promise<void> {
-  for (const limit = Date.now() + AIM_LIMIT_MS; Date.now() < limit; await delay(50)) {
-    const url = `${red.url}/tallyflow/schedule/${FIRST_JOB.schedule}/run`;
-    if ((await fetch(url, { method: "POST", headers: { connection: "close" } })).ok) return;
-  }
-  throw new Error("The job could not be started.");
-}
-
-/** Node-RED says that flows run before it has made their nodes. */
-async function ready(red: NodeRed): Promise<void> {
-  for (const limit = Date.now() + AIM_LIMIT_MS; ; await delay(50)) {
-    try {
-      await newest(red);
-      return;
-    } catch (error) {
-      if (Date.now() > limit) throw error;
-    }
   }
 }
 
@@ -303,27 +283,14 @@ async function killedIn(store: Store): Promise<Record<string, number>> {
   return found;
 }
 
-function count({ household, ynab }: Simulators): Pick<KillFigures, "payments" | "lost" | "doubled"> {
-  const rows = ynab.control.all().map(({ accountId, amount, categoryId, importId }) => ({
-    accountId,
-    amount,
-    categoryId: categoryId ?? null,
-    importId: importId ?? null,
-  }));
-  const { payments, lost, doubled } = judge(household.options, rows, `ynab:${ynab.planId}`);
-  return { payments, lost, doubled };
-}
-
 const SETTLED: ReadonlySet<QueueState> = new Set(["synced", "skipped", "review", "dead"]);
 
 async function waiting(store: Store): Promise<Pick<KillFigures, "stuck" | "dead">> {
-  const stuck: KillFigures["stuck"] = {};
-  let dead = 0;
-  for await (const { state } of store.collection(queue).scan({ index: "id" })) {
-    if (state === "dead") dead++;
-    if (!SETTLED.has(state)) stuck[state] = (stuck[state] ?? 0) + 1;
-  }
-  return { stuck, dead };
+  const states = Object.entries(await queueStates(store)) as [QueueState, number][];
+  return {
+    stuck: Object.fromEntries(states.filter(([state]) => !SETTLED.has(state))),
+    dead: states.find(([state]) => state === "dead")?.[1] ?? 0,
+  };
 }
 
 /** What the people wrote without a payment (cash, slips of the pen) is known and taken off. */

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { judge } from "../../cli/demo-judge";
+import { judge, type Judgement } from "../../cli/demo-judge";
+import { queue, type QueueState, type Store } from "../../lib/store";
 import { formatAmount } from "../../lib/values";
 import type { HouseholdOptions } from "../../simulators/household";
 import { simulatorEnv, startSimulators, type Simulators } from "../../simulators";
@@ -40,18 +41,28 @@ export async function startHousehold(
   };
 }
 
+/** What became of the household's payments in its budget. */
+export function judged({ household, ynab }: Simulators): Judgement {
+  const rows = ynab.control.all().map(({ accountId, amount, categoryId, importId }) => ({
+    accountId,
+    amount,
+    categoryId: categoryId ?? null,
+    importId: importId ?? null,
+  }));
+  return judge(household.options, rows, `ynab:${ynab.planId}`);
+}
+
+/** How many queue items there are in each state. */
+export async function queueStates(store: Store): Promise<Partial<Record<QueueState, number>>> {
+  const found: Partial<Record<QueueState, number>> = {};
+  for await (const { state } of store.collection(queue).scan({ index: "id" }))
+    found[state] = (found[state] ?? 0) + 1;
+  return found;
+}
+
 /** Every booked payment stands in the budget once, and there is nothing else. */
-export function assertExactlyOnce({ household, ynab }: Simulators, what: string): void {
-  const { payments, lost, doubled } = judge(
-    household.options,
-    ynab.control.all().map(({ accountId, amount, categoryId, importId }) => ({
-      accountId,
-      amount,
-      categoryId: categoryId ?? null,
-      importId: importId ?? null,
-    })),
-    `ynab:${ynab.planId}`,
-  );
+export function assertExactlyOnce(simulators: Simulators, what: string): void {
+  const { payments, lost, doubled } = judged(simulators);
   assert.ok(payments > 100, "the household has payments");
   assert.deepEqual({ lost, doubled }, { lost: 0, doubled: 0 }, what);
 }

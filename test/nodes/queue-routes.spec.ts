@@ -1,14 +1,13 @@
 import assert from "node:assert/strict";
-import type { NodeAPI } from "node-red";
 import type { BatchSummary, RequeueResult, UndoResult } from "../../lib/queue";
 import { importId } from "../../lib/values";
-import { defineProvider, nodeSchema, type Lease, type OpenStore, type StoreNode } from "../../nodes/runtime";
+import { type Lease, type OpenStore, type StoreNode } from "../../nodes/runtime";
 import queueSyncType = require("../../nodes/queue-sync/index");
 import storeType = require("../../nodes/store/index");
 import { MAPPING, payment } from "../support/context";
 import type { MemoryBudget } from "../support/memory-budget";
 import { Bench } from "../queue/bench";
-import { ask, load, node, runtime, withAdmin } from "./support";
+import { ask, load, memoryBudgetType, node, runtime, withAdmin } from "./support";
 
 describe("routes of the queue", () => {
   runtime();
@@ -19,15 +18,10 @@ describe("routes of the queue", () => {
     held = undefined;
   });
 
-  const budgetType = (RED: NodeAPI) => {
-    const connection = defineProvider({
-      schema: nodeSchema("tally-budget", "config", {}),
-      open: () => budget!,
-      test: () => Promise.resolve("works"),
-      settings: () => ({ accounts: [...MAPPING], targetPrecision: 0.95, policy: "review" as const }),
-    });
-    RED.nodes.registerType("tally-budget", connection(RED));
-  };
+  const budgetType = memoryBudgetType(
+    () => budget!,
+    () => ({ accounts: [...MAPPING], targetPrecision: 0.95, policy: "review" as const }),
+  );
 
   /** A deployed flow whose queue wrote two payments in one batch. */
   async function written(connected = true): Promise<Bench> {

@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
-import type { NodeAPI } from "node-red";
 import { queue } from "../../lib/store";
 import { importId } from "../../lib/values";
 import type { QueueActionResult } from "../../nodes/queue/act";
-import { defineProvider, nodeSchema, type Lease, type OpenStore, type StoreNode } from "../../nodes/runtime";
+import { type Lease, type OpenStore, type StoreNode } from "../../nodes/runtime";
 import queueType = require("../../nodes/queue/index");
 import scheduleType = require("../../nodes/schedule/index");
 import storeType = require("../../nodes/store/index");
 import { payment } from "../support/context";
 import type { MemoryBudget } from "../support/memory-budget";
 import { Bench } from "../queue/bench";
-import { arrival, ask, load, node, runtime } from "./support";
+import { arrival, ask, load, memoryBudgetType, node, runtime } from "./support";
 
 const HOSTILE = "<img src=x onerror=alert(1)>";
 
@@ -23,14 +22,7 @@ describe("tally-queue", () => {
     held = undefined;
   });
 
-  const budgetType = (RED: NodeAPI) => {
-    const connection = defineProvider({
-      schema: nodeSchema("tally-budget", "config", {}),
-      open: () => budget!,
-      test: () => Promise.resolve("works"),
-    });
-    RED.nodes.registerType("tally-budget", connection(RED));
-  };
+  const budgetType = memoryBudgetType(() => budget!);
 
   /** A deployed queue node, and three payments that were written in one batch. */
   async function written(options: object = {}): Promise<Bench> {

@@ -4,6 +4,8 @@ import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
 import type { Node, NodeAPI } from "node-red";
+import { defineProvider, nodeSchema } from "../../nodes/runtime";
+import type { MemoryBudget } from "../support/memory-budget";
 
 /** What the specs use of node-red-node-test-helper, which has no types of its own. */
 interface Helper {
@@ -29,6 +31,22 @@ const helper = require("node-red-node-test-helper") as Helper;
 /** What the specs of nodes share: a Node-RED runtime in this process, and a folder for its data. */
 
 helper.init(require.resolve("node-red"));
+
+/** A tally-budget whose budget is the one in memory, as it is when a node asks for it. */
+export function memoryBudgetType(
+  budget: () => MemoryBudget,
+  settings?: () => object,
+): (RED: NodeAPI) => void {
+  return (RED) => {
+    const connection = defineProvider({
+      schema: nodeSchema("tally-budget", "config", {}),
+      open: budget,
+      test: () => Promise.resolve("works"),
+      ...(settings ? { settings } : {}),
+    });
+    RED.nodes.registerType("tally-budget", connection(RED));
+  };
+}
 
 export interface Flow {
   nodes: Record<string, unknown>[];

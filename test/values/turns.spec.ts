@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { mapInTurns, runAtOnce, runInTurns, Turns } from "../../lib/values";
+import { mapInTurns, runAtOnce, runInTurns, takeTurn, turnDue } from "../../lib/values";
 
 /** Works until its turn is over. */
-function workOut(turns: Turns): void {
-  while (!turns.due);
+function workOut(): void {
+  while (!turnDue());
 }
 
 describe("turns", () => {
@@ -17,10 +17,9 @@ describe("turns", () => {
     setImmediate(count);
     const seen: number[] = [];
     const work = async () => {
-      const turns = new Turns();
       for (let i = 0; i < 4; i++) {
-        workOut(turns);
-        await turns.take();
+        workOut();
+        await takeTurn();
         seen.push(turned);
       }
     };
@@ -32,16 +31,14 @@ describe("turns", () => {
 
   it("lets those who ask first go on first", async () => {
     const order: number[] = [];
-    const turns = new Turns();
-    await Promise.all([0, 1, 2, 3].map((who) => turns.take().then(() => order.push(who))));
+    await Promise.all([0, 1, 2, 3].map((who) => takeTurn().then(() => order.push(who))));
     assert.deepEqual(order, [0, 1, 2, 3]);
   });
 
   it("has one span for all works of the thread", async () => {
-    const turns = new Turns();
-    await turns.take();
-    workOut(turns);
-    assert.equal(new Turns().due, true);
+    await takeTurn();
+    workOut();
+    assert.equal(turnDue(), true);
   });
 
   it("maps in order and runs to the end", async () => {

@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { judge } from "../../cli/demo-judge";
 import { startNodeRed, type NodeRed } from "../../cli/node-red";
 import { FIRST_JOB } from "../../cli/shipped";
 import { storeEnv } from "../../cli/store-env";
@@ -10,7 +9,6 @@ import {
   allCollections,
   exportLines,
   importLines,
-  queue,
   storeFromUrl,
   type QueueState,
   type Store,
@@ -18,7 +16,7 @@ import {
 import { YnabApi } from "../../lib/budget/ynab/api";
 import type { HouseholdOptions } from "../../simulators/household";
 import { simulatorEnv, startSimulators, type Simulators } from "../../simulators";
-import { statementsEnv, writeStatements } from "../main-job/support";
+import { judged, queueStates, statementsEnv, writeStatements } from "../main-job/support";
 
 /**
  * Several Node-REDs, each a process of its own, that send what waits in one queue to one budget: a database of MongoDB's
@@ -101,7 +99,7 @@ export async function fillQueue(
     try {
       const lines: string[] = [];
       for await (const line of exportLines(store, allCollections())) lines.push(line);
-      const { classified = 0, new: fresh = 0, review = 0 } = await states(store);
+      const { classified = 0, new: fresh = 0, review = 0 } = await queueStates(store);
       return { household, lines, waiting: classified + fresh + review };
     } finally {
       await store.close();
@@ -164,7 +162,7 @@ export async function shareQueue(filled: FilledQueue, options: WorkersOptions): 
       each,
       writes: writes.length,
       refused: writes.filter(({ status }) => status === 429).length,
-      left: await states(store),
+      left: await queueStates(store),
       seconds: Math.round(seconds * 10) / 10,
       perSecond: Math.round(written / seconds),
     };
@@ -183,20 +181,3 @@ async function useUp({ ynab }: Simulators, store: Store, calls: number): Promise
 }
 
 const writesOf = ({ ynab }: Simulators) => ynab.control.log.filter(({ method }) => method === "POST");
-
-async function states(store: Store): Promise<Partial<Record<QueueState, number>>> {
-  const found: Partial<Record<QueueState, number>> = {};
-  for await (const { state } of store.collection(queue).scan({ index: "id" }))
-    found[state] = (found[state] ?? 0) + 1;
-  return found;
-}
-
-function judged({ household, ynab }: Simulators): { lost: number; doubled: number } {
-  const rows = ynab.control.all().map(({ accountId, amount, categoryId, importId }) => ({
-    accountId,
-    amount,
-    categoryId: categoryId ?? null,
-    importId: importId ?? null,
-  }));
-  return judge(household.options, rows, `ynab:${ynab.planId}`);
-}

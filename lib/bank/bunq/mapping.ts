@@ -2,7 +2,8 @@ import { z } from "zod";
 import type { BankAccount, Party, Payment } from "../../store";
 import {
   TallyError,
-  Turns,
+  takeTurn,
+  turnDue,
   isCurrencyCode,
   isIban,
   localDate,
@@ -155,10 +156,9 @@ export async function paymentsOf(
   context: MappingContext,
   details?: ReadonlyMap<number, CardDetails>,
 ): Promise<MappedPage> {
-  const turns = new Turns();
   const page: MappedPage = { payments: [], errors: [], rows: [] };
   for (const wrapped of envelope.Response) {
-    if (turns.due) await turns.take();
+    if (turnDue()) await takeTurn();
     const raw = wrapped["Payment"];
     const id = idSchema.safeParse(raw);
     try {

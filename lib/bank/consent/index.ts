@@ -11,4 +11,4 @@ export {
   type ConsentAttempt,
   type ConsentOutcome,
 } from "./attempts";
-export { consentsChanged, daysLeft, watchConsents, type ConsentEnd } from "./watch";
+export { consentsChanged, daysLeft, keptConsentSchema, watchConsents, type ConsentEnd } from "./watch";

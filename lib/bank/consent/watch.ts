@@ -9,19 +9,21 @@ import type { Consent, ConsentProvider } from "./port";
 const FRESH_MS = 6 * 3_600_000;
 const DAY_MS = 86_400_000;
 
+/** A consent as it is kept in the store. */
+export const keptConsentSchema = z.object({
+  id: z.string(),
+  institution: z.string(),
+  institutionName: z.string(),
+  state: z.enum(["pending", "valid", "expired", "ended"]),
+  createdAt: z.string(),
+  validUntil: z.string().optional(),
+  /** The provider's own ids of the accounts. */
+  accounts: z.array(z.string()),
+});
+
 const keptSchema = z.object({
   checkedAt: z.string(),
-  consents: z.array(
-    z.object({
-      id: z.string(),
-      institution: z.string(),
-      institutionName: z.string(),
-      state: z.enum(["pending", "valid", "expired", "ended"]),
-      createdAt: z.string(),
-      validUntil: z.string().optional(),
-      accounts: z.array(z.string()),
-    }),
-  ),
+  consents: z.array(keptConsentSchema),
   /** Keys of the events that were told. */
   told: z.array(z.string()),
 });

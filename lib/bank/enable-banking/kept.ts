@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { cursors, type Store } from "../../store";
 import { sha256, type Instant, type Json } from "../../values";
+import { keptConsentSchema } from "../consent";
 import type { AccountResource } from "./protocol";
 
 /**
@@ -8,17 +9,7 @@ import type { AccountResource } from "./protocol";
  * new session. None of it opens anything without the application's private key.
  */
 
-const sessionSchema = z.object({
-  id: z.string(),
-  institution: z.string(),
-  institutionName: z.string(),
-  state: z.enum(["pending", "valid", "expired", "ended"]),
-  createdAt: z.string(),
-  validUntil: z.string().optional(),
-  /** Own ids of its accounts. */
-  accounts: z.array(z.string()),
-});
-export type KeptSession = z.infer<typeof sessionSchema>;
+export type KeptSession = z.infer<typeof keptConsentSchema>;
 
 const accountSchema = z.object({
   /** Own id, the same in every session. */
@@ -62,7 +53,7 @@ const reachSchema = z.object({ session: z.string(), days: z.number().int().nonne
 export type Reach = z.infer<typeof reachSchema>;
 
 const SCHEMAS = {
-  session: sessionSchema,
+  session: keptConsentSchema,
   account: accountSchema,
   attempt: attemptSchema,
   balance: balanceSchema,

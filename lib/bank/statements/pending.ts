@@ -1,5 +1,6 @@
 import { payments, type BankAccount, type Payment, type Store } from "../../store";
-import { addDays, daysBetween, type CalendarDate } from "../../values";
+import { daysBetween, type CalendarDate } from "../../values";
+import { DaysRead } from "../days-read";
 
 /** A booking comes at most this many days after or before the date under which it was pending. */
 const DAYS = 5;
@@ -10,8 +11,7 @@ const DAYS = 5;
  */
 export class Pendings {
   readonly #open = new Map<string, Payment>();
-  /** Days that were read from the store: `from` inclusive, `to` exclusive. */
-  #read: { from: CalendarDate; to: CalendarDate } | undefined;
+  readonly #days = new DaysRead();
 
   constructor(
     private readonly account: BankAccount,
@@ -27,7 +27,11 @@ export class Pendings {
   async settledBy(page: readonly Payment[]): Promise<Payment[]> {
     if (!this.store) return [];
     const booked = page.filter(({ status }) => status === "booked");
-    await this.#readAround(booked);
+    await this.#days.cover(
+      booked.map(({ date }) => date),
+      DAYS,
+      (from, to) => this.#load(from, to),
+    );
     for (const { id } of page) this.#open.delete(id);
     const found = this.#settle(booked);
     for (const payment of page)
@@ -53,24 +57,6 @@ export class Pendings {
       found.push({ ...pending, bookedAs: match.id });
     }
     return found;
-  }
-
-  /** Read the days around these rows that were not read before. */
-  async #readAround(booked: readonly Payment[]): Promise<void> {
-    if (booked.length === 0) return;
-    const dates = booked.map(({ date }) => date).sort();
-    const from = addDays(dates[0]!, -DAYS);
-    const to = addDays(dates.at(-1)!, DAYS + 1);
-    const known = this.#read;
-    if (!known) await this.#load(from, to);
-    else {
-      if (from < known.from) await this.#load(from, known.from);
-      if (to > known.to) await this.#load(known.to, to);
-    }
-    this.#read = {
-      from: known && known.from < from ? known.from : from,
-      to: known && known.to > to ? known.to : to,
-    };
   }
 
   async #load(from: CalendarDate, to: CalendarDate): Promise<void> {

@@ -1,4 +1,4 @@
-import { addDays, ownId, TallyError, toTallyError, Turns, type StoredError } from "../../values";
+import { addDays, ownId, TallyError, toTallyError, takeTurn, turnDue, type StoredError } from "../../values";
 import type { CreateOutcome, NewTransaction } from "../port";
 import type { AccountBook } from "./accounts";
 import { detailOf, type YnabApi } from "./api";
@@ -58,9 +58,8 @@ export class BulkWriter {
     const wanted = items.flatMap((item) => [item.accountId, item.transferAccountId ?? []].flat());
     const accounts = await this.parts.accounts.getAll(wanted.map(ownId), signal);
     const prepared = new Map<string, Prepared>();
-    const turns = new Turns();
     for (const item of items) {
-      if (turns.due) await turns.take();
+      if (turnDue()) await takeTurn();
       if (prepared.has(item.importId) || this.outcomes.has(item.importId)) continue;
       try {
         prepared.set(item.importId, { item, wire: await this.wireOf(item, accounts, signal) });
@@ -176,7 +175,6 @@ export class BulkWriter {
   }
 
   private async take(bulk: readonly Prepared[], saved: WireSaved): Promise<void> {
-    const turns = new Turns();
     const duplicates = new Set(saved.duplicate_import_ids ?? []);
     const created = new Map((saved.transactions ?? []).map((row) => [row.import_id, row]));
     const { plan, currency } = this.parts;
@@ -187,7 +185,7 @@ export class BulkWriter {
       if (duplicates.has(importId)) this.outcomes.set(importId, { importId, status: "duplicate" });
     }
     for (const [position, { item }] of fresh.entries()) {
-      if (turns.due) await turns.take();
+      if (turnDue()) await takeTurn();
       const { importId } = item;
       const row = created.get(importId);
       const id = row?.id ?? (inOrder ? saved.transaction_ids[position] : undefined);

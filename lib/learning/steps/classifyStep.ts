@@ -9,7 +9,7 @@ import {
   type QueueState,
 } from "../../store";
 import { moveItems, type Move } from "../../queue";
-import { TallyError, Turns, type Id, type Instant } from "../../values";
+import { TallyError, takeTurn, turnDue, type Id, type Instant } from "../../values";
 import { decide, explain, type Explained, type Refund, type UserRule } from "../cascade";
 import { exampleOf, usableCategories } from "./labels";
 import { liveModel, type LiveModel } from "./live";
@@ -117,9 +117,8 @@ export async function classifyStep(ctx: StepContext, options: ClassifyStepOption
     const at = ctx.now();
     const written: Classification[] = [];
     const moves: Move[] = [];
-    const turns = new Turns();
     for (const item of items) {
-      if (turns.due) await turns.take();
+      if (turnDue()) await takeTurn();
       counts["seen"]!++;
       const payment = byId.get(item.paymentId);
       if (!payment) {

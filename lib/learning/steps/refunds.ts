@@ -9,7 +9,7 @@ import {
   type QueueItem,
   type Store,
 } from "../../store";
-import { addDays, formatAmount, queueId, Turns, type Id } from "../../values";
+import { addDays, formatAmount, queueId, takeTurn, turnDue, type Id } from "../../values";
 import type { Refund } from "../cascade";
 
 /** How sure the category of a refund is when a person approved that of the payment. */
@@ -43,16 +43,12 @@ export async function refundsOf(
       const of = standings.get(payment.id)?.item?.refundOf;
       if (of && !own.includes(payment)) used.set(of, (used.get(of) ?? 0) + payment.amount);
     }
-    const turns = new Turns();
+    const spent = seen.filter(({ amount }) => amount < 0).map(refundable);
     for (const payment of own) {
-      if (turns.due) await turns.take();
-      const refund = refundable(payment);
+      if (turnDue()) await takeTurn();
       const originals = findOriginals(
-        refund,
-        seen.flatMap((one) => {
-          const left = -one.amount - (used.get(one.id) ?? 0);
-          return one.amount < 0 ? [{ ...refundable(one), left }] : [];
-        }),
+        refundable(payment),
+        spent.map((one) => ({ ...one, left: -one.amount - (used.get(one.id) ?? 0) })),
       );
       const known = (originals?.originals ?? []).map(({ id }) => ({ id, ...standings.get(id) }));
       const [first] = known;
@@ -82,9 +78,8 @@ async function around(store: Store, accountId: Id, own: readonly PaymentFacts[])
   const refunds = own.map(refundable);
   const ids = new Map(own.map((payment) => [payment.id, payment]));
   const seen: PaymentFacts[] = [];
-  const turns = new Turns();
   for await (const payment of store.collection(payments).scan(range, ["raw"])) {
-    if (turns.due) await turns.take();
+    if (turnDue()) await takeTurn();
     const itself = ids.get(payment.id);
     const other = refundable(payment);
     const spent = { ...other, amount: -Math.abs(other.amount) };

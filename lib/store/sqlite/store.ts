@@ -1,4 +1,4 @@
-import { mapInTurns, TallyError, Turns } from "../../values";
+import { mapInTurns, TallyError, takeTurn, turnDue } from "../../values";
 import { checkFields, byId, checkDefinition, checkUpdates } from "../documents";
 import { META } from "../meta";
 import { encodeCursor, planRange, type RangePlan } from "../query";
@@ -244,9 +244,8 @@ class SqliteCollection<T extends Doc> implements Collection<T> {
 
 async function parseAll<T>(bodies: readonly string[]): Promise<T[]> {
   const docs: T[] = [];
-  const turns = new Turns();
   for (const body of bodies) {
-    if (turns.due) await turns.take();
+    if (turnDue()) await takeTurn();
     docs.push(JSON.parse(body) as T);
   }
   return docs;

@@ -1,6 +1,6 @@
 import { totalmem } from "node:os";
 import path from "node:path";
-import { TallyError, Turns } from "../../../values";
+import { TallyError, takeTurn, turnDue } from "../../../values";
 import { WorkerCalls } from "../../../worker";
 import type { CsvPreview } from "../csv";
 import type { ReaderOptions } from "../types";
@@ -238,22 +238,20 @@ async function sourceOf(given: Given): Promise<{ source: Source; handedOver: Arr
 }
 
 async function copied(content: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
-  const turns = new Turns();
   const bytes = new Uint8Array(content.length);
   for (let at = 0; at < content.length; at += SLICE) {
-    if (turns.due) await turns.take();
+    if (turnDue()) await takeTurn();
     bytes.set(content.subarray(at, at + SLICE), at);
   }
   return bytes;
 }
 
 async function encoded(content: string): Promise<Uint8Array<ArrayBuffer>> {
-  const turns = new Turns();
   const encoder = new TextEncoder();
   const bytes = new Uint8Array(Buffer.byteLength(content));
   let written = 0;
   for (let at = 0; at < content.length;) {
-    if (turns.due) await turns.take();
+    if (turnDue()) await takeTurn();
     let end = Math.min(at + SLICE, content.length);
     // The two halves of a character stay together.
     if (end < content.length && /[\ud800-\udbff]/.test(content[end - 1]!)) end -= 1;
@@ -264,10 +262,9 @@ async function encoded(content: string): Promise<Uint8Array<ArrayBuffer>> {
 }
 
 async function unpack<T>(pieces: readonly string[]): Promise<T[]> {
-  const turns = new Turns();
   const items: T[] = [];
   for (const piece of pieces) {
-    if (turns.due) await turns.take();
+    if (turnDue()) await takeTurn();
     for (const item of JSON.parse(piece) as T[]) items.push(item);
   }
   return items;
