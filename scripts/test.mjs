@@ -42,6 +42,7 @@ const LANES = [
 ];
 
 const total = { passed: 0, failed: 0, skipped: 0 };
+const slowest = [];
 const scratch = mkdtempSync(path.join(tmpdir(), "tallyflow-test-"));
 const runNode = (args) => spawnSync(process.execPath, args, { cwd: root, stdio: "inherit" }).status === 0;
 
@@ -61,6 +62,10 @@ if (!runNode(["scripts/build.mjs"])) {
   );
 }
 rmSync(scratch, { recursive: true, force: true });
+slowest.sort((a, b) => b.ms - a.ms);
+console.log("\nWhere the time went:");
+for (const { file, ms } of slowest.slice(0, 30))
+  console.log(`${String(Math.round(ms / 1000)).padStart(6)} s  ${file}`);
 console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exit(total.failed === 0 ? 0 : 1);
 
@@ -88,9 +93,10 @@ async function runTier({ name, spec, ignore = [] }) {
     total.failed++;
     return;
   }
-  const { passes, failures, pending } = JSON.parse(readFileSync(counts, "utf8"));
+  const { passes, failures, pending, files } = JSON.parse(readFileSync(counts, "utf8"));
   total.passed += passes;
   total.skipped += pending;
+  for (const [file, ms] of Object.entries(files)) slowest.push({ file: path.relative(root, file), ms });
   // A tier that fails without a failing spec (a broken hook, a crash at the end) still counts.
   total.failed += failures || (ok ? 0 : 1);
 }
