@@ -86,7 +86,7 @@ async function run(
 ): Promise<BenchResult> {
   const notes: string[] = [
     "Seconds of a step are by the clock; waitedSeconds is what the client waited for the bank's rate limit (3 reads in 3 s) and is taken off in workSeconds.",
-    "A stall's cpuMs is CPU time of the main thread within it; a long stall with little of it was the machine's, not the program's.",
+    "A stall's cpuMs is CPU time of the main thread within it, and queuedMs the time in which it was ready and other threads had the cores; what is left of wallMs it was blocked.",
   ];
   const ours: Record<string, Figures> = {};
   const peers: Record<string, unknown> = {};
@@ -172,7 +172,7 @@ interface LoopFigures {
   utilization: number;
   longestStallCpuMs: number;
   /** The longest by CPU time, each with the step it fell into. */
-  stalls: { step: string; wallMs: number; cpuMs: number }[];
+  stalls: { step: string; wallMs: number; cpuMs: number; queuedMs?: number }[];
 }
 
 interface NaiveFigures {
@@ -323,11 +323,15 @@ function loopFigures({ seen, steps }: Pass): LoopFigures {
     p99Ms: seen.loop.p99Ms,
     p999Ms: seen.loop.p999Ms,
     utilization: rounded(seen.utilization),
-    stalls: seen.stalls.slice(0, 8).map(({ at, wallMs, cpuMs }) => ({
-      step: stepAt(steps, at),
-      wallMs: rounded(wallMs),
-      cpuMs: rounded(cpuMs),
-    })),
+    stalls: [...seen.stalls]
+      .sort((a, b) => b.wallMs - a.wallMs)
+      .slice(0, 8)
+      .map(({ at, wallMs, cpuMs, queuedMs }) => ({
+        step: stepAt(steps, at),
+        wallMs: rounded(wallMs),
+        cpuMs: rounded(cpuMs),
+        ...(queuedMs === undefined ? {} : { queuedMs: rounded(queuedMs) }),
+      })),
   };
 }
 

@@ -97,6 +97,31 @@ describe("CSV", () => {
     });
   });
 
+  it("takes a mapping's mark of money out, the other one for money in, and guesses nothing of a third", () => {
+    const mapping = {
+      date: "Date",
+      amount: "Amount",
+      direction: { column: "Way", out: "weg" },
+      description: ["What"],
+    };
+    const rows = ["weg", "her", "WEG ", "her", "", "credit", "debit", "terug"].map(
+      (mark, index) => `2024-03-0${index + 1},${index + 1}.00,${mark},Row ${index + 1}`,
+    );
+    const { accounts, errors } = read(["Date,Amount,Way,What", ...rows], { mapping, currency: "EUR" });
+    assert.deepEqual(
+      accounts[0]!.payments.map(({ amount }) => amount),
+      [-100, 200, -300, 400, 600],
+    );
+    assert.deepEqual(
+      errors.map(({ line, reason }) => [line, /The direction ".*" is not known/.test(reason)]),
+      [
+        [6, true],
+        [8, true],
+        [9, true],
+      ],
+    );
+  });
+
   it("proposes a mapping that reads the same", () => {
     const lines = [
       "Konto;1",

@@ -26,6 +26,8 @@ interface Reading {
   /** Is most of `amountOut` (`amountIn`) written with a minus? */
   outNegative: boolean;
   inNegative: boolean;
+  /** What stands for money in, where a mapping says what stands for money out. */
+  inMark: string | undefined;
   /** Cells of most rows. */
   width: number;
 }
@@ -49,6 +51,7 @@ export function readTable(
     errors,
     outNegative: mostlyNegative(table.rows, layout.amountOut),
     inNegative: layout.amountOut !== undefined && mostlyNegative(table.rows, layout.amountIn),
+    inMark: markOfMoneyIn(table.rows, layout),
   };
   const accounts = new Accounts(layout, facts);
   reportRunOn(table, errors);
@@ -309,11 +312,7 @@ function signedAmount(row: Row, currency: string, reading: Reading): number | st
     if (typeof amount === "string") return amount;
     if (layout.direction !== undefined) {
       const mark = text(layout.direction);
-      const direction = layout.out
-        ? mark.toLowerCase() === layout.out.trim().toLowerCase()
-          ? "out"
-          : "in"
-        : directionOf(mark);
+      const direction = layout.out ? mappedDirection(mark, layout.out, reading.inMark) : directionOf(mark);
       if (!direction)
         return `the direction "${mark.slice(0, 20)}" is not known, so that the amount has no sign`;
       if (direction === "out") amount = -Math.abs(amount);
@@ -337,6 +336,35 @@ function signedAmount(row: Row, currency: string, reading: Reading): number | st
     amount -= fee;
   }
   return amount;
+}
+
+/**
+ * The direction by a mapping, which names the mark of money out alone. The mark of money in is a known one or the one
+ * that the column has most often besides; a third mark may mean either, and guessing would turn a payment's sign.
+ */
+function mappedDirection(mark: string, out: string, inMark: string | undefined): "in" | "out" | undefined {
+  if (sameMark(mark, out)) return "out";
+  if (inMark !== undefined && sameMark(mark, inMark)) return "in";
+  return directionOf(mark) === "in" ? "in" : undefined;
+}
+
+function markOfMoneyIn(rows: readonly Row[], layout: Layout): string | undefined {
+  const { direction, out } = layout;
+  if (direction === undefined || !out) return undefined;
+  const counts = new Map<string, number>();
+  for (const { cells } of rows) {
+    const mark = (cells[direction] ?? "").trim().toLowerCase();
+    if (sameMark(mark, out) || directionOf(mark) === "out") continue;
+    counts.set(mark, (counts.get(mark) ?? 0) + 1);
+  }
+  return [...counts].reduce<[string, number] | undefined>(
+    (most, next) => (most && most[1] >= next[1] ? most : next),
+    undefined,
+  )?.[0];
+}
+
+function sameMark(a: string, b: string): boolean {
+  return a.trim().toLowerCase() === b.trim().toLowerCase();
 }
 
 function partyOf(row: Row, { layout }: Reading, amount: number): Party | undefined {
