@@ -1,5 +1,5 @@
 // `npm test`: build, check, then the specs. The slow ones (whole processes, servers, browsers, an image) are told apart
-// by folder and run beside the others, two tiers at a time. The last line counts all of them.
+// by folder and run beside the others, three tiers at a time. The last line counts all of them.
 //   npm test -- GREP...   only the tiers whose name contains one of the words, without the checks
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -21,25 +21,22 @@ const SLOW = {
   "kills and workers": ["kills/**/*.spec.js", "workers/**/*.spec.js"],
 };
 const inDist = (pattern) => `dist/test/${pattern}`;
-/** Two lanes for two cores; a tier of one lane shares no server, port or budget with those of the other. */
-const LANES = [
-  [
-    {
-      name: "library and nodes",
-      spec: [inDist("**/*.spec.js")],
-      ignore: Object.values(SLOW).flat().map(inDist),
-    },
-    { name: "browser", spec: SLOW.browser.map(inDist) },
-    { name: "image", spec: SLOW.image.map(inDist) },
-  ],
-  [
-    { name: "actual", spec: SLOW.actual.map(inDist) },
-    { name: "main job", spec: SLOW["main job"].map(inDist) },
-    { name: "flows", spec: SLOW.flows.map(inDist) },
-    { name: "package", spec: SLOW.package.map(inDist) },
-    { name: "kills and workers", spec: SLOW["kills and workers"].map(inDist) },
-  ],
+/**
+ * The longest first. As many at a time as AT_ONCE says: one more than a small machine's two cores, since much of some is
+ * waiting for a bank's pace. No tier shares a server, port or budget with another.
+ */
+const TIERS = [
+  {
+    name: "library and nodes",
+    spec: [inDist("**/*.spec.js")],
+    ignore: Object.values(SLOW).flat().map(inDist),
+  },
+  ...["actual", "main job", "browser", "image", "kills and workers", "package", "flows"].map((name) => ({
+    name,
+    spec: SLOW[name].map(inDist),
+  })),
 ];
+const AT_ONCE = 3;
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 const slowest = [];
@@ -55,11 +52,11 @@ if (!runNode(["scripts/build.mjs"])) {
     else total.failed++;
   }
   const wanted = (tier) => words.length === 0 || words.some((word) => tier.name.includes(word));
-  await Promise.all(
-    LANES.map(async (lane) => {
-      for (const tier of lane) if (wanted(tier) && hasSpecs(tier)) await runTier(tier);
-    }),
-  );
+  const waiting = TIERS.filter((tier) => wanted(tier) && hasSpecs(tier));
+  const lane = async () => {
+    for (let tier = waiting.shift(); tier; tier = waiting.shift()) await runTier(tier);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, lane));
 }
 rmSync(scratch, { recursive: true, force: true });
 slowest.sort((a, b) => b.ms - a.ms);

@@ -9,7 +9,7 @@ import { householdOf, killAgainAndAgain, type KillFigures } from "./harness";
 describe("a Node-RED that is killed again and again, with faults by chance", () => {
   it("loses nothing, doubles nothing and leaves nothing lying on the embedded store", async function () {
     this.timeout(600_000);
-    assertWhole(await killAgainAndAgain({ kills: 8, household: householdOf(800) }), 8);
+    assertWhole(await killAgainAndAgain({ kills: 6, household: householdOf(600) }), 6);
   });
 
   it("nor on MongoDB's protocol, whose server is killed too", async function () {
@@ -21,13 +21,13 @@ describe("a Node-RED that is killed again and again, with faults by chance", () 
     }
     try {
       const figures = await killAgainAndAgain({
-        kills: 5,
+        kills: 4,
         household: { from: "2025-01-01", until: "2025-06-30", budgetedUntil: "2025-03-31", scale: 0.1 },
         storeUrl: `${server.uri}tallyflow_kills_${process.pid}`,
         ...(server.kind === "given" ? {} : { server: server satisfies MongoServer, serverShare: 0.5 }),
         seed: 3,
       });
-      assertWhole(figures, 5);
+      assertWhole(figures, 4);
       if (server.kind !== "given") assert.ok(figures.serverKills > 0, "the server was killed");
     } finally {
       await server.stop();
