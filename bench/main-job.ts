@@ -86,7 +86,7 @@ async function run(
 ): Promise<BenchResult> {
   const notes: string[] = [
     "Seconds of a step are by the clock; waitedSeconds is what the client waited for the bank's rate limit (3 reads in 3 s) and is taken off in workSeconds.",
-    "A stall's cpuMs is CPU time of the main thread within it, and queuedMs the time in which it was ready and other threads had the cores; what is left of wallMs it was blocked.",
+    "A stall's cpuMs is CPU time of the main thread within it, and queuedMs the time in which it was ready and other threads had the cores; what is left of wallMs it was blocked, for each major fault by the reading of a page from disk.",
   ];
   const ours: Record<string, Figures> = {};
   const peers: Record<string, unknown> = {};
@@ -172,7 +172,7 @@ interface LoopFigures {
   utilization: number;
   longestStallCpuMs: number;
   /** The longest by CPU time, each with the step it fell into. */
-  stalls: { step: string; wallMs: number; cpuMs: number; queuedMs?: number }[];
+  stalls: { step: string; wallMs: number; cpuMs: number; queuedMs?: number; majorFaults: number }[];
 }
 
 interface NaiveFigures {
@@ -326,11 +326,12 @@ function loopFigures({ seen, steps }: Pass): LoopFigures {
     stalls: [...seen.stalls]
       .sort((a, b) => b.wallMs - a.wallMs)
       .slice(0, 8)
-      .map(({ at, wallMs, cpuMs, queuedMs }) => ({
+      .map(({ at, wallMs, cpuMs, queuedMs, majorFaults }) => ({
         step: stepAt(steps, at),
         wallMs: rounded(wallMs),
         cpuMs: rounded(cpuMs),
         ...(queuedMs === undefined ? {} : { queuedMs: rounded(queuedMs) }),
+        majorFaults,
       })),
   };
 }

@@ -10,6 +10,8 @@ export interface Stall {
   cpuMs: number;
   /** Time in which the thread was ready to run and other threads of the machine had its cores (Linux tells). */
   queuedMs?: number;
+  /** Pages that the process had to read from disk in it: code or data that the machine had put away. */
+  majorFaults: number;
 }
 
 const RESOLUTION_MS = 1;
@@ -28,18 +30,21 @@ export function watchStalls(): () => Stall[] {
   let cpu = cpuNow();
   const queuedNow = queueClock();
   let queued = queuedNow?.();
+  let faults = process.resourceUsage().majorPageFault;
   setInterval(() => {
     const now = performance.now();
     const used = cpuNow();
     const waited = queuedNow?.();
+    const faulted = process.resourceUsage().majorPageFault;
     const wallMs = now - last - RESOLUTION_MS;
     if (wallMs > WORTH_KEEPING_MS) {
       const queuedMs = waited === undefined || queued === undefined ? {} : { queuedMs: waited - queued };
-      stalls.push({ at: Date.now(), wallMs, cpuMs: used - cpu, ...queuedMs });
+      stalls.push({ at: Date.now(), wallMs, cpuMs: used - cpu, ...queuedMs, majorFaults: faulted - faults });
     }
     last = now;
     cpu = used;
     queued = waited;
+    faults = faulted;
   }, RESOLUTION_MS).unref();
   return () => {
     const taken = stalls;
