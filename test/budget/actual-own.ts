@@ -269,6 +269,7 @@ export function actualOwn(server: () => ActualServer, client: () => ActualClient
       await provider.close();
     });
 
+    // The last one, for it opens another budget in the client.
     it("tells a missing or wrong encryption password, and opens with the right one", async () => {
       const created = await client().createBudget({
         name: "Secret",
