@@ -14,6 +14,8 @@ export interface ActualFixture extends Fixture {
   created: CreatedBudget;
   options: ActualOptions;
   client: ActualClient;
+  /** What stands in the budget now and did not when this fixture was given. */
+  fresh(): Promise<Transaction[]>;
 }
 
 const id = (own: string): Id => makeId("actual", own);
@@ -37,17 +39,77 @@ export function optionsFor(server: ActualServer, fields: Partial<ActualOptions> 
 export async function actualFixture(
   server: ActualServer,
   client: ActualClient,
-  fields: Partial<ActualOptions> = {},
+  openBy: "syncId" | "fileId" = "syncId",
 ): Promise<ActualFixture> {
   const created = await client.createBudget({
     name: `Household ${counter + 1}`,
     accounts: [{ name: "Current" }, { name: "Savings" }],
     categories: { Daily: ["Groceries", "Fun"], Home: ["Rent"] },
   });
-  const options = optionsFor(server, { syncId: created.syncId, ...fields });
+  const options = optionsFor(server, { syncId: created[openBy] });
   const provider = await openActual(options);
-  const providers = [provider];
+  return fixtureOf(server, client, created, options, provider, () => provider.close());
+}
+
+/** A budget that many tests use one after the other, opened once. */
+export interface SharedBudget {
+  /** Two accounts and three categories that nothing has happened to yet, in the budget of all. */
+  fixture(): Promise<ActualFixture>;
+  close(): Promise<void>;
+}
+
+/** Make a budget for many tests, when the first of them asks; the client must have no other budget open meanwhile. */
+export function sharedBudget(server: () => ActualServer, client: () => ActualClient): SharedBudget {
+  let first: Promise<ActualFixture> | undefined;
+  let turn = 0;
+  return {
+    async fixture() {
+      first ??= actualFixture(server(), client());
+      const { created, options, provider } = await first;
+      const suffix = ` ${++turn}`;
+      const [accounts, categories] = await freshBooks(client(), suffix);
+      return fixtureOf(
+        server(),
+        client(),
+        { ...created, accounts, categories },
+        options,
+        provider,
+        async () => undefined,
+      );
+    },
+    close: async () => (await first)?.close(),
+  };
+}
+
+async function freshBooks(
+  client: ActualClient,
+  suffix: string,
+): Promise<[accounts: Record<string, string>, categories: Record<string, string>]> {
+  const add = async (method: string, ...args: unknown[]) => (await client.call(method, ...args)) as string;
+  const accounts: Record<string, string> = {};
+  for (const name of ["Current", "Savings"])
+    accounts[name] = await add("createAccount", { name: name + suffix }, 0);
+  const categories: Record<string, string> = {};
+  for (const [group, names] of Object.entries({ Daily: ["Groceries", "Fun"], Home: ["Rent"] })) {
+    const group_id = await add("createCategoryGroup", { name: group + suffix });
+    for (const name of names) categories[name] = await add("createCategory", { name, group_id });
+  }
+  await client.sync();
+  return [accounts, categories];
+}
+
+async function fixtureOf(
+  server: ActualServer,
+  client: ActualClient,
+  created: CreatedBudget,
+  options: ActualOptions,
+  provider: ActualProvider,
+  close: () => Promise<void>,
+): Promise<ActualFixture> {
+  const others: ActualProvider[] = [];
   const category = (name: string) => id(created.categories[name]!);
+  const all = () => everything(client, provider.budgetId);
+  const before = new Set((await all()).map((row) => row.id));
   return {
     provider,
     created,
@@ -55,7 +117,7 @@ export async function actualFixture(
     client,
     async reopen() {
       const other = await openActual({ ...optionsFor(server), syncId: created.syncId });
-      providers.push(other);
+      others.push(other);
       return other;
     },
     accountIds: { current: id(created.accounts["Current"]!), savings: id(created.accounts["Savings"]!) },
@@ -63,7 +125,8 @@ export async function actualFixture(
     currency: "EUR",
     today: "2026-06-15",
     person: personOf(client),
-    all: () => everything(client, provider.budgetId),
+    all,
+    fresh: async () => (await all()).filter((row) => !before.has(row.id)),
     capabilities: {
       deltas: true,
       tombstones: true,
@@ -71,7 +134,10 @@ export async function actualFixture(
       findsDeleted: true,
       approval: false,
     },
-    close: async () => void (await Promise.all(providers.map((one) => one.close()))),
+    close: async () => {
+      await Promise.all(others.map((one) => one.close()));
+      await close();
+    },
   };
 }
 
@@ -83,7 +149,6 @@ function personOf(client: ActualClient): Person {
   };
   return {
     async add({ accountId, date, amount, payeeName, categoryId, memo, split }) {
-      await client.sync();
       const payee = (await client.call("createPayee", { name: payeeName })) as string;
       const row = { account: ownId(accountId), date, amount, payee, notes: memo ?? null, cleared: true };
       const own = randomUUID();
@@ -157,11 +222,12 @@ async function everything(client: ActualClient, budgetId: Id): Promise<Transacti
      LEFT JOIN payees p ON p.id = t.payee LEFT JOIN accounts a ON a.id = p.transfer_acct`,
   );
   const category = (row: Row) => (row.category ? id(row.category) : null);
+  const children = rows.filter((row) => row.parent_id !== null);
   return rows
     .filter((row) => row.parent_id === null)
     .map((row) => {
       const date = String(row.date);
-      const parts = rows
+      const parts = children
         .filter((part) => part.parent_id === row.id)
         .sort((a, b) => b.sort_order - a.sort_order)
         .map((part) => ({ amount: part.amount, categoryId: category(part) }));

@@ -4,8 +4,8 @@ import path from "node:path";
 import { listActualBudgets, openActual, type ActualProvider } from "../../lib/budget/actual";
 import { makeId, ownId, TallyError, type ErrorCode } from "../../lib/values";
 import type { ActualServer } from "../servers/actual";
-import { startClient, type ActualClient } from "../servers/actual-client";
-import { actualFixture, optionsFor, type ActualFixture } from "./actual-fixture";
+import { startClient, type ActualClient, type CreatedBudget } from "../servers/actual-client";
+import { optionsFor, sharedBudget, type ActualFixture } from "./actual-fixture";
 import { createdId, newItem, rowOf } from "./fixture";
 
 const fails = (code: ErrorCode, text?: RegExp) => (error: unknown) => {
@@ -18,11 +18,13 @@ const fails = (code: ErrorCode, text?: RegExp) => (error: unknown) => {
 /** What Actual has and other budgets have not. */
 export function actualOwn(server: () => ActualServer, client: () => ActualClient): void {
   describe("Actual: accounts, rules and transfers of its own", () => {
+    const shared = sharedBudget(server, client);
     let fixture: ActualFixture;
     beforeEach(async () => {
-      fixture = await actualFixture(server(), client());
+      fixture = await shared.fixture();
     });
     afterEach(() => fixture.close());
+    after(() => shared.close());
     const addAccount = async (account: unknown) => {
       const own = (await client().call("createAccount", account, 0)) as string;
       await client().sync();
@@ -57,7 +59,7 @@ export function actualOwn(server: () => ActualServer, client: () => ActualClient
       assert.equal((await rowOf(fixture, off.importId)).categoryId, null);
       assert.equal((await rowOf(fixture, transfer.importId)).categoryId, fixture.categoryIds.groceries);
       assert.equal((await rowOf(fixture, back.importId)).categoryId, null);
-      const other = (await fixture.all()).find((row) => row.amount === 10);
+      const other = (await fixture.fresh()).find((row) => row.amount === 10);
       assert.equal(other?.categoryId, fixture.categoryIds.groceries);
     });
 
@@ -67,11 +69,11 @@ export function actualOwn(server: () => ActualServer, client: () => ActualClient
       createdId((await fixture.provider.create([item]))[0]);
       const row = await rowOf(fixture, item.importId);
       await fixture.person.edit(row.id, { amount: -2600 });
-      const other = (await fixture.all()).find((one) => one.accountId === savings);
+      const other = (await fixture.fresh()).find((one) => one.accountId === savings);
       assert.equal(other?.amount, 2600);
       assert.equal(other.transferAccountId, current);
       await fixture.person.remove(row.id);
-      assert.deepEqual(await fixture.all(), []);
+      assert.deepEqual(await fixture.fresh(), []);
     });
 
     it("marks the category of opening balances as internal, and no other", async () => {
@@ -103,7 +105,7 @@ export function actualOwn(server: () => ActualServer, client: () => ActualClient
     it("lets rules rename payees and fill gaps, but not change money or a given category", async () => {
       const payee = (await client().call("createPayee", { name: "Bakery Jansen" })) as string;
       const action = (field: string, value: unknown) => ({ op: "set", field, value });
-      await client().call("createRule", {
+      const rule = (await client().call("createRule", {
         stage: "pre",
         conditionsOp: "and",
         conditions: [{ op: "contains", field: "imported_payee", value: "jansen" }],
@@ -113,7 +115,7 @@ export function actualOwn(server: () => ActualServer, client: () => ActualClient
           action("amount", -1),
           action("notes", "by rule"),
         ],
-      });
+      })) as { id: string };
       await client().sync();
       const given = newItem(fixture, { payeeName: "CCV*JANSEN AMSTERDAM", amount: -350 });
       const open = newItem(fixture, { payeeName: "CCV*JANSEN UTRECHT", amount: -450, categoryId: null });
@@ -140,6 +142,8 @@ export function actualOwn(server: () => ActualServer, client: () => ActualClient
       await all.create([ruled]);
       await all.close();
       assert.equal((await rowOf(fixture, ruled.importId)).categoryId, fixture.categoryIds.fun);
+      await client().call("deleteRule", rule.id);
+      await client().sync();
     });
 
     it("never claims a row that a person entered with the same amount and date", async () => {
@@ -151,7 +155,7 @@ export function actualOwn(server: () => ActualServer, client: () => ActualClient
         payeeName: "Kiosk",
       });
       createdId((await fixture.provider.create([item]))[0]);
-      assert.equal((await fixture.all()).filter((row) => row.amount === -777).length, 2);
+      assert.equal((await fixture.fresh()).filter((row) => row.amount === -777).length, 2);
     });
 
     it("writes the same rows when two who have not heard of each other write at once", async () => {
@@ -160,7 +164,7 @@ export function actualOwn(server: () => ActualServer, client: () => ActualClient
         newItem(fixture, index % 4 === 0 ? { transferAccountId: fixture.accountIds.savings } : {}),
       );
       await Promise.all([fixture.provider.create(items), other.create(items)]);
-      assert.equal((await fixture.all()).length, 25);
+      assert.equal((await fixture.fresh()).length, 25);
     });
 
     it("reports changes of what is gone after it has made the others", async () => {
@@ -173,7 +177,7 @@ export function actualOwn(server: () => ActualServer, client: () => ActualClient
         ]),
         fails("NOT_FOUND", /00000000/),
       );
-      assert.equal((await fixture.all())[0]?.memo, "kept");
+      assert.equal((await fixture.fresh())[0]?.memo, "kept");
     });
 
     it("keeps the local copy readable by its user only", function () {
@@ -214,13 +218,12 @@ export function actualOwn(server: () => ActualServer, client: () => ActualClient
 
   describe("Actual: settings that are wrong", () => {
     const open = (fields: Parameters<typeof optionsFor>[1]) => openActual(optionsFor(server(), fields));
+    let created: CreatedBudget;
+    before(async () => {
+      created = await client().createBudget({ name: "Known one", accounts: [{ name: "A" }], categories: {} });
+    });
 
     it("says which budgets there are when the sync id is unknown or missing", async () => {
-      const created = await client().createBudget({
-        name: "Known one",
-        accounts: [{ name: "A" }],
-        categories: {},
-      });
       const known = new RegExp(`Known one \\(${created.syncId}\\)`);
       await assert.rejects(
         open({ syncId: "11111111-2222-4333-8444-555555555555" }),
@@ -234,11 +237,6 @@ export function actualOwn(server: () => ActualServer, client: () => ActualClient
     });
 
     it("takes the file id for the sync id, and gives the same budget id", async () => {
-      const created = await client().createBudget({
-        name: "By file",
-        accounts: [{ name: "A" }],
-        categories: {},
-      });
       const [one, two] = [await open({ syncId: created.syncId }), await open({ syncId: created.fileId })];
       assert.equal(one.budgetId, makeId("actual", created.fileId));
       assert.equal(two.budgetId, one.budgetId);
@@ -263,6 +261,15 @@ export function actualOwn(server: () => ActualServer, client: () => ActualClient
       }
     });
 
+    it("tells a currency other than the one set in the budget", async () => {
+      await client().send("preferences/save", { id: "defaultCurrencyCode", value: "USD" });
+      await client().sync();
+      await assert.rejects(open({ syncId: created.syncId }), fails("CURRENCY_MISMATCH", /USD.*EUR/));
+      const provider = await open({ syncId: created.syncId, currency: "USD" });
+      await provider.close();
+    });
+
+    // The last one, for it opens another budget in the client.
     it("tells a missing or wrong encryption password, and opens with the right one", async () => {
       const created = await client().createBudget({
         name: "Secret",
@@ -284,19 +291,6 @@ export function actualOwn(server: () => ActualServer, client: () => ActualClient
       const provider = await open({ syncId: created.fileId, encryptionPassword: "open sesame" });
       assert.equal(provider.budgetId, budgetId);
       assert.equal((await provider.extract({ cursor: null })).accounts.length, 1);
-      await provider.close();
-    });
-
-    it("tells a currency other than the one set in the budget", async () => {
-      const created = await client().createBudget({
-        name: "Dollars",
-        accounts: [{ name: "A" }],
-        categories: {},
-      });
-      await client().send("preferences/save", { id: "defaultCurrencyCode", value: "USD" });
-      await client().sync();
-      await assert.rejects(open({ syncId: created.syncId }), fails("CURRENCY_MISMATCH", /USD.*EUR/));
-      const provider = await open({ syncId: created.syncId, currency: "USD" });
       await provider.close();
     });
   });

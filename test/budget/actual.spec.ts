@@ -1,6 +1,6 @@
 import { startActualServer, type ActualServer } from "../servers/actual";
 import type { ActualClient } from "../servers/actual-client";
-import { actualFixture } from "./actual-fixture";
+import { sharedBudget } from "./actual-fixture";
 import { actualFaults } from "./actual-faults";
 import { actualMeanwhile } from "./actual-meanwhile";
 import { actualOwn } from "./actual-own";
@@ -21,12 +21,20 @@ describe("Actual on a real server", function () {
     server = started;
     client = await server.client();
   });
-  beforeEach(() => server.makeRoom());
+  // No test here makes so many requests.
+  beforeEach(() => server.makeRoom(120));
   after(async () => {
     await server?.stop();
   });
 
-  budgetContract("Actual", () => actualFixture(server, client));
+  describe("in one budget", () => {
+    const shared = sharedBudget(
+      () => server,
+      () => client,
+    );
+    after(() => shared.close());
+    budgetContract("Actual", () => shared.fixture());
+  });
   actualOwn(
     () => server,
     () => client,

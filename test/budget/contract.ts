@@ -5,8 +5,9 @@ import { changesContract } from "./contract-changes";
 import { createdId, isWellFormed, newItem, rowOf, statuses, unknownId, type Fixture } from "./fixture";
 
 /**
- * What every budget provider must do, whatever budget stands behind it. Each test opens a budget of its own.
- * @param open makes a budget with the accounts and categories of {@link Fixture}
+ * What every budget provider must do, whatever budget stands behind it. Each test has accounts and
+ * categories that are new in the budget; other transactions may stand there.
+ * @param open gives the accounts and categories of {@link Fixture}, in a budget of their own or not
  */
 export function budgetContract(name: string, open: () => Promise<Fixture>): void {
   describe(`${name}: contract of budget providers`, () => {

@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
-import { pathToFileURL } from "node:url";
 import type { Budget } from "../../store";
 import { makeId, TallyError } from "../../values";
 import type { ActualApi, ActualLib, Query, RemoteFile } from "./api";
@@ -45,7 +45,8 @@ export class Session {
     mkdirSync(files, { recursive: true, mode: 0o700 });
     const local = settings.budgetFile;
     try {
-      const loaded = (await import(pathToFileURL(settings.modulePath).href)) as ActualApi & {
+      // Not by import(): that reads the package's one file of several megabytes twice more, to tell what kind it is.
+      const loaded = createRequire(settings.modulePath)(settings.modulePath) as ActualApi & {
         default?: ActualApi;
       };
       const api = loaded.default ?? loaded;
