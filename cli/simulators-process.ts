@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { constants, setPriority } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import type { HouseholdOptions } from "../simulators/household";
@@ -20,6 +21,8 @@ export async function startSimulatorsProcess(args: readonly string[]): Promise<S
   const child = spawn(process.execPath, [cli, "simulate", "--until-stdin-ends", ...args], {
     stdio: ["pipe", "pipe", "pipe"],
   });
+  // They stand for servers elsewhere, which would take no core from Node-RED.
+  if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
   let errors = "";
   child.stderr.on("data", (chunk: Buffer) => (errors = (errors + chunk.toString()).slice(-2000)));
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));

@@ -1,5 +1,6 @@
 import { parentPort } from "node:worker_threads";
 import { sha256, toTallyError } from "../../values";
+import { standBack } from "../../worker";
 import { TrainedModel } from "../model";
 import type { LabelledExample } from "../types";
 import type { FromWorker, ToWorker } from "./protocol";
@@ -8,6 +9,7 @@ import { trainModel } from "./train";
 /** The thread that trains: collects the examples as they come, trains once, hands the bytes back and is done. */
 const port = parentPort;
 if (port) {
+  standBack();
   const examples: LabelledExample[] = [];
   const tell = (message: FromWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
   port.on("message", (message: ToWorker) => {
