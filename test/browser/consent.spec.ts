@@ -78,11 +78,11 @@ describe("a bank that is connected from the editor", function () {
     await editor.edit((await editor.flow()).find((entry) => entry.id === id)!);
     await page.click("#node-input-btn-store-add");
     await page.waitForSelector("#node-config-dialog-ok");
-    await page.waitForTimeout(500);
+    await editor.settled();
     await editor.done();
     await page.click("#node-input-btn-bank-add");
     await page.waitForSelector("#node-config-dialog-ok");
-    await page.waitForTimeout(500);
+    await editor.settled();
     assert.equal(await panel().isVisible(), false, "bunq needs no consent");
     await page.selectOption("#node-config-input-provider", "enable-banking");
     await panel().getByText("not deployed yet").waitFor();

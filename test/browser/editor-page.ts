@@ -58,7 +58,15 @@ export class EditorPage {
     await editor.page.goto(url);
     await editor.page.waitForSelector(".red-ui-palette-node[data-palette-type='tally-view']");
     await editor.page.waitForSelector("#red-ui-header-button-deploy.disabled");
+    await editor.still();
     return editor;
+  }
+
+  /** Nothing slides or fades: what is painted for nobody costs time, and buttons move away under the mouse. */
+  private async still(): Promise<void> {
+    await this.page.addStyleTag({
+      content: "*, *::before, *::after { transition: none !important; animation: none !important; }",
+    });
   }
 
   close(): Promise<void> {
@@ -70,8 +78,11 @@ export class EditorPage {
     return this.watched.complaints.filter((text) => !EXPECTED.some((known) => known.test(text)));
   }
 
-  flow(): Promise<FlowEntry[]> {
-    return this.page.evaluate(() => RED.nodes.createCompleteNodeSet());
+  /** As it would be deployed. */
+  async flow(): Promise<FlowEntry[]> {
+    // As text: what the browser's protocol makes of thousands of values takes ten times as long.
+    const text = await this.page.evaluate(() => JSON.stringify(RED.nodes.createCompleteNodeSet()));
+    return JSON.parse(text) as FlowEntry[];
   }
 
   /** Nodes that the editor marks as wrong, with its reason. */
@@ -121,15 +132,24 @@ export class EditorPage {
         },
         [z!, id] as const,
       );
-      await this.page.waitForTimeout(600);
+      await this.page.waitForFunction("!$('#red-ui-workspace-chart').is(':animated')");
       const shape = this.page.locator(`[id="${id}"] .red-ui-flow-node`);
       // The editor takes a node for visible that lies under its sidebar.
-      await this.page.evaluate((node) => {
+      await this.page.evaluate(async (node) => {
         const chart = document.querySelector("#red-ui-workspace-chart")!;
         const { left, width } = document.querySelector(`[id="${node}"]`)!.getBoundingClientRect();
         chart.scrollLeft += left + width / 2 - chart.getBoundingClientRect().left - 450;
+        // It draws in the next frame.
+        for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
       }, id);
-      await this.page.waitForTimeout(100);
+      // What the editor told last may lie over it for two seconds.
+      await this.page.waitForFunction((node) => {
+        const group = document.querySelector(`[id="${node}"]`)!;
+        const { left, top, width, height } = group
+          .querySelector(".red-ui-flow-node")!
+          .getBoundingClientRect();
+        return group.contains(document.elementFromPoint(left + width / 2, top + height / 2));
+      }, id);
       const box = await shape.boundingBox();
       assert.ok(box);
       await this.page.mouse.dblclick(box.x + box.width / 2, box.y + box.height / 2);
@@ -138,12 +158,17 @@ export class EditorPage {
     await this.settled();
   }
 
-  /** The tray slides in and out; until it stands, buttons move away under the mouse. */
-  private async settled(): Promise<void> {
+  /** The form on top stands where it stays, and the editor is done with opening it. */
+  async settled(): Promise<void> {
+    await this.standing();
+    // It fits the form and moves the focus by a timer of its own, 150 ms after the form came.
+    await this.page.waitForTimeout(200);
+  }
+
+  private async standing(): Promise<void> {
     await this.page.waitForFunction(
-      "!document.querySelector('.red-ui-tray.red-ui-tray-opening') && !$(':animated').length",
+      "[...document.querySelectorAll('.red-ui-tray')].every((tray) => getComputedStyle(tray).right === '0px') && !$(':animated').length",
     );
-    await this.page.waitForTimeout(300);
   }
 
   /** Press Done (or Update) of the form on top. */
@@ -152,7 +177,7 @@ export class EditorPage {
     assert.ok(button);
     await button.click();
     await button.waitForElementState("hidden");
-    await this.settled();
+    await this.standing();
   }
 
   async deploy(): Promise<void> {
@@ -162,6 +187,8 @@ export class EditorPage {
     await this.page.click("#red-ui-header-button-deploy");
     assert.equal((await answered).status(), 200);
     await this.page.waitForSelector("#red-ui-header-button-deploy.disabled");
+    // A deploy shades the editor for a third of a second at least, and swallows clicks as long.
+    await this.page.waitForSelector("#red-ui-full-shade", { state: "hidden" });
   }
 
   /**

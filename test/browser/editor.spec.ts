@@ -103,7 +103,7 @@ describe("the editor", function () {
       ] as const) {
         await editor.page.click(`#node-input-btn-${field}-add`);
         await editor.page.waitForSelector("#node-config-dialog-ok");
-        await editor.page.waitForTimeout(500);
+        await editor.settled();
         await fillIn();
         await editor.done();
       }
@@ -124,7 +124,7 @@ describe("the editor", function () {
       await editor.edit(step);
       await editor.page.click("#node-input-btn-bank-edit");
       await editor.page.waitForSelector("#node-config-dialog-ok");
-      await editor.page.waitForTimeout(500);
+      await editor.settled();
       assert.equal(await editor.page.inputValue("#node-config-input-url"), simulators.bunq.url);
       for (const secret of ["apiKey"])
         assert.equal(await editor.page.getAttribute(`#node-config-input-${secret}`, "type"), "password");
