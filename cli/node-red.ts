@@ -11,8 +11,15 @@ import { findNodeRed, prepareUserDir, type FlowNode } from "./user-dir";
 /**
  * Node-RED shares a small machine with others. Left alone, Node takes memory as long as the machine has some: in the
  * main-job benchmark 400 MB where these leave it at 280, at no cost in time (`--optimize-for-size` would save 50 more,
- * for half more CPU time and longer stalls). The same holds for glibc's arenas, of which each thread would get its own.
+ * for half more CPU time and longer stalls). The same holds for glibc's arenas, of which each thread would get its own,
+ * and for its thresholds, which grow with what is freed, so that the memory of large arrays (models, pages of rows) would
+ * stay with the process: mallopt(3), M_MMAP_THRESHOLD.
  */
+const SMALL_ENV = {
+  MALLOC_ARENA_MAX: "2",
+  MALLOC_MMAP_THRESHOLD_: String(128 * 1024),
+  MALLOC_TRIM_THRESHOLD_: String(128 * 1024),
+};
 const SMALL = ["--max-semi-space-size=4", "--heap-growing-percent=30"];
 
 export interface NodeRedOptions {
@@ -90,7 +97,7 @@ export async function startNodeRed(options: NodeRedOptions): Promise<NodeRed> {
     {
       cwd: options.userDir,
       env: {
-        MALLOC_ARENA_MAX: "2",
+        ...SMALL_ENV,
         ...process.env,
         ...options.env,
         TALLYFLOW_UI_PORT: String(port),
