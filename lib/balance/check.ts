@@ -10,7 +10,7 @@ import {
 } from "../store";
 import { doubledByMatch } from "../budget";
 import { mappedAccounts } from "../queue";
-import { formatAmount, runInTurns, type Id, type Instant } from "../values";
+import { formatAmount, runInTurns, takeTurn, turnDue, type Id, type Instant } from "../values";
 import { comparingBalances, type BalanceDifference, type BalanceRow } from "./compare";
 
 /** What the check found for one mapped account. */
@@ -31,6 +31,9 @@ export interface BalanceCheck {
   /** For people: what was found, and what to look at. */
   message: string;
 }
+
+/** Items that are looked up at once. */
+const CHUNK = 500;
 
 /** Payments in these states stand in the budget soon, or do already and were not read back yet. */
 const ON_THE_WAY: ReadonlySet<QueueItem["state"]> = new Set([
@@ -61,7 +64,7 @@ export async function checkBalances(
   for await (const item of store.collection(queue).scan({ index: "byState", equals: [budgetId] }))
     items.set(item.paymentId, item);
   await pairTransfers(store, items, pairs);
-  const matched = new Set(pairs.values());
+  const coming = await comingPayments(store, items, new Set(pairs.values()));
   const found: BalanceCheck[] = [];
   for (const { bank, budget } of accounts.values()) {
     signal?.throwIfAborted();
@@ -83,42 +86,18 @@ export async function checkBalances(
       found.push({ ...base, state: "unknown", message });
       continue;
     }
-    const standing: Transaction[] = [];
-    const deleted = new Set<Id>();
-    for await (const row of store
-      .collection(transactionsOf)
-      .scan({ index: "byAccount", equals: [budget.id] })) {
-      if (row.deleted) deleted.add(row.id);
-      else standing.push(row);
-    }
-    const doubled = doubledByMatch(standing, (id) => pairs.has(id));
-    const stored: BalanceRow[] = standing
-      .filter(({ id }) => !doubled.has(id))
-      .map(({ id, date, amount, payeeName, memo }) => ({ id, date, amount, text: payeeName ?? memo ?? "" }));
-    const rows: BalanceRow[] = [];
-    const written: BalanceRow[] = [];
-    const standIns = new Map(pairs);
-    const scan = { index: "byAccount", equals: [bank.id] } as const;
-    for await (const payment of store.collection(paymentsOf).scan(scan, ["raw"])) {
-      if (payment.status !== "booked") continue;
-      const item = items.get(payment.id);
-      const gone = item?.state === "synced" && deleted.has(item.transactionId ?? "");
-      rows.push(rowOf(payment, item, gone));
-      const coming = item && !gone && (ON_THE_WAY.has(item.state) || item.skipReason === "own-transfer");
-      if (matched.has(payment.id) || !coming) continue;
-      const id = `on its way:${payment.id}`;
-      written.push({ ...rowOf(payment, undefined), id });
-      standIns.set(id, payment.id);
-    }
-    const onItsWay = written.reduce((sum, row) => sum + row.amount, 0);
+    const onItsWay = (coming.get(bank.id) ?? []).reduce((sum, { amount }) => sum + amount, 0);
     const budgetBalance = budget.balance;
-    const difference = await runInTurns(
-      comparingBalances(
-        { balance: bank.balance.amount, rows },
-        { balance: budgetBalance + onItsWay, rows: [...stored, ...written] },
-        standIns,
-      ),
-    );
+    // Most accounts are equal, and then no row needs to be looked at.
+    const difference =
+      bank.balance.amount === budgetBalance + onItsWay
+        ? undefined
+        : await differenceOf(
+            store,
+            { id: bank.id, balance: bank.balance.amount },
+            { id: budget.id, balance: budgetBalance + onItsWay },
+            { items, pairs, coming: coming.get(bank.id) ?? [] },
+          );
     found.push({
       ...base,
       state: difference ? "different" : "equal",
@@ -131,6 +110,93 @@ export async function checkBalances(
     });
   }
   return found;
+}
+
+/**
+ * Booked payments, by bank account, that stand in the budget soon, or do already and were not read back yet.
+ * @param matched payments that have a transaction
+ */
+async function comingPayments(
+  store: Store,
+  items: ReadonlyMap<Id, QueueItem>,
+  matched: ReadonlySet<Id>,
+): Promise<Map<Id, PaymentFacts[]>> {
+  const waiting = [...items.values()].filter(
+    (item) =>
+      (ON_THE_WAY.has(item.state) || item.skipReason === "own-transfer") && !matched.has(item.paymentId),
+  );
+  const byAccount = new Map<Id, PaymentFacts[]>();
+  for (let from = 0; from < waiting.length; from += CHUNK) {
+    const chunk = waiting.slice(from, from + CHUNK);
+    const written = chunk.flatMap(({ state, transactionId }) =>
+      state === "synced" && transactionId ? [transactionId] : [],
+    );
+    const rows = await store.collection(transactionsOf).getMany(written);
+    const deleted = new Set(rows.flatMap((row) => (row.deleted ? [row.id] : [])));
+    const gone = new Set(chunk.flatMap((item) => (isGone(item, deleted) ? [item.paymentId] : [])));
+    const ids = chunk.map(({ paymentId }) => paymentId);
+    for (const payment of await store.collection(paymentsOf).getMany(ids, ["raw"])) {
+      if (payment.status !== "booked" || gone.has(payment.id)) continue;
+      const own = byAccount.get(payment.accountId);
+      if (own) own.push(payment);
+      else byAccount.set(payment.accountId, [payment]);
+    }
+  }
+  return byAccount;
+}
+
+/** Was written, and somebody deleted it in the budget since. */
+function isGone(item: QueueItem | undefined, deleted: ReadonlySet<Id>): boolean {
+  return item?.state === "synced" && deleted.has(item.transactionId ?? "");
+}
+
+/** Where two balances that differ part. */
+async function differenceOf(
+  store: Store,
+  bank: { id: Id; balance: number },
+  budget: { id: Id; balance: number },
+  known: {
+    items: ReadonlyMap<Id, QueueItem>;
+    pairs: ReadonlyMap<Id, Id>;
+    coming: readonly PaymentFacts[];
+  },
+): Promise<BalanceDifference | undefined> {
+  const standing: Transaction[] = [];
+  const deleted = new Set<Id>();
+  for await (const row of store
+    .collection(transactionsOf)
+    .scan({ index: "byAccount", equals: [budget.id] })) {
+    if (row.deleted) deleted.add(row.id);
+    else standing.push(row);
+  }
+  await takeTurn();
+  const doubled = doubledByMatch(standing, (id) => known.pairs.has(id));
+  await takeTurn();
+  const entered: BalanceRow[] = [];
+  for (const { id, date, amount, payeeName, memo } of standing) {
+    if (turnDue()) await takeTurn();
+    if (!doubled.has(id)) entered.push({ id, date, amount, text: payeeName ?? memo ?? "" });
+  }
+  const booked: BalanceRow[] = [];
+  const scan = { index: "byAccount", equals: [bank.id] } as const;
+  for await (const payment of store.collection(paymentsOf).scan(scan, ["raw"])) {
+    if (payment.status !== "booked") continue;
+    const item = known.items.get(payment.id);
+    booked.push(rowOf(payment, item, isGone(item, deleted)));
+  }
+  const standIns = new Map(known.pairs);
+  for (const payment of known.coming) {
+    const id = `on its way:${payment.id}`;
+    entered.push({ ...rowOf(payment, undefined), id });
+    standIns.set(id, payment.id);
+  }
+  return runInTurns(
+    comparingBalances(
+      { balance: bank.balance, rows: booked },
+      { balance: budget.balance, rows: entered },
+      standIns,
+    ),
+  );
 }
 
 /** Transfers of which one side was written: the budget made the row of the other side itself, and no match names it. */
