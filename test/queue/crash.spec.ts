@@ -96,7 +96,7 @@ describe("the main job under kills and faults", () => {
   });
 
   it("writes every payment once under any sequence of kills and budget faults", async function () {
-    this.timeout(180_000);
+    this.timeout(600_000);
     const faults = fc.array(
       fc.constantFrom<Fault>("none", "refuse-all", "drop-before", "drop-after", "drop-half", "rate-limit"),
       { maxLength: 4 },
