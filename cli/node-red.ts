@@ -10,17 +10,18 @@ import { findNodeRed, prepareUserDir, type FlowNode } from "./user-dir";
 
 /**
  * Node-RED shares a small machine with others. Left alone, Node takes memory as long as the machine has some: in the
- * main-job benchmark 400 MB where these leave it at 280, at no cost in time (`--optimize-for-size` would save 50 more,
+ * main-job benchmark 400 MB where these leave it at 275, at no cost in time (`--optimize-for-size` would save 50 more,
  * for half more CPU time and longer stalls). The same holds for glibc's arenas, of which each thread would get its own,
  * and for its thresholds, which grow with what is freed, so that the memory of large arrays (models, pages of rows) would
- * stay with the process: mallopt(3), M_MMAP_THRESHOLD.
+ * stay with the process: mallopt(3), M_MMAP_THRESHOLD. Of V8's four helpers for collecting garbage one is enough: on two
+ * cores the others held up the main thread for 50 ms at times.
  */
 const SMALL_ENV = {
   MALLOC_ARENA_MAX: "2",
   MALLOC_MMAP_THRESHOLD_: String(128 * 1024),
   MALLOC_TRIM_THRESHOLD_: String(128 * 1024),
 };
-const SMALL = ["--max-semi-space-size=4", "--heap-growing-percent=30"];
+const SMALL = ["--max-semi-space-size=2", "--heap-growing-percent=30", "--v8-pool-size=1"];
 
 export interface NodeRedOptions {
   userDir: string;
