@@ -171,7 +171,7 @@ interface LoopFigures {
   p999Ms: number;
   utilization: number;
   longestStallCpuMs: number;
-  /** The longest by CPU time, each with the step it fell into. */
+  /** The longest by the clock, each with the step it fell into. */
   stalls: { step: string; wallMs: number; cpuMs: number; queuedMs?: number; majorFaults: number }[];
 }
 

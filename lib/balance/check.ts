@@ -10,7 +10,7 @@ import {
 } from "../store";
 import { doubledByMatch } from "../budget";
 import { mappedAccounts } from "../queue";
-import { formatAmount, runInTurns, takeTurn, turnDue, type Id, type Instant } from "../values";
+import { formatAmount, inChunks, runInTurns, takeTurn, turnDue, type Id, type Instant } from "../values";
 import { comparingBalances, type BalanceDifference, type BalanceRow } from "./compare";
 
 /** What the check found for one mapped account. */
@@ -31,9 +31,6 @@ export interface BalanceCheck {
   /** For people: what was found, and what to look at. */
   message: string;
 }
-
-/** Items that are looked up at once. */
-const CHUNK = 500;
 
 /** Payments in these states stand in the budget soon, or do already and were not read back yet. */
 const ON_THE_WAY: ReadonlySet<QueueItem["state"]> = new Set([
@@ -125,22 +122,20 @@ async function comingPayments(
     (item) =>
       (ON_THE_WAY.has(item.state) || item.skipReason === "own-transfer") && !matched.has(item.paymentId),
   );
-  const byAccount = new Map<Id, PaymentFacts[]>();
-  for (let from = 0; from < waiting.length; from += CHUNK) {
-    const chunk = waiting.slice(from, from + CHUNK);
-    const written = chunk.flatMap(({ state, transactionId }) =>
-      state === "synced" && transactionId ? [transactionId] : [],
-    );
-    const rows = await store.collection(transactionsOf).getMany(written);
+  const coming = await inChunks(waiting, async (chunk) => {
+    const rows = await store
+      .collection(transactionsOf)
+      .getMany(chunk.flatMap(({ state, transactionId }) => (state === "synced" && transactionId) || []));
     const deleted = new Set(rows.flatMap((row) => (row.deleted ? [row.id] : [])));
-    const gone = new Set(chunk.flatMap((item) => (isGone(item, deleted) ? [item.paymentId] : [])));
-    const ids = chunk.map(({ paymentId }) => paymentId);
-    for (const payment of await store.collection(paymentsOf).getMany(ids, ["raw"])) {
-      if (payment.status !== "booked" || gone.has(payment.id)) continue;
-      const own = byAccount.get(payment.accountId);
-      if (own) own.push(payment);
-      else byAccount.set(payment.accountId, [payment]);
-    }
+    const ids = chunk.flatMap((item) => (isGone(item, deleted) ? [] : [item.paymentId]));
+    const found = await store.collection(paymentsOf).getMany(ids, ["raw"]);
+    return found.filter(({ status }) => status === "booked");
+  });
+  const byAccount = new Map<Id, PaymentFacts[]>();
+  for (const payment of coming) {
+    const own = byAccount.get(payment.accountId);
+    if (own) own.push(payment);
+    else byAccount.set(payment.accountId, [payment]);
   }
   return byAccount;
 }

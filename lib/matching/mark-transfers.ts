@@ -1,8 +1,7 @@
 import type { Counts, StepContext } from "../runs";
 import { payments, queue, transactions, type PaymentFacts, type QueueItem } from "../store";
-import { addDays, normaliseIban, queueId, runInTurns, takeTurn, turnDue, type Id } from "../values";
+import { addDays, inChunks, normaliseIban, queueId, runInTurns, takeTurn, turnDue, type Id } from "../values";
 import { moveItems, ownAccounts, WAITING, type MappedAccounts, type Move } from "../queue";
-import { inChunks } from "./chunks";
 import { findingTransfers, type LeftTransfer, type TransferPair, type TransferPayment } from "./transfers";
 
 /** Pair own transfers and tell the queue: one side is written as a transfer, the other comes with it. */

@@ -13,6 +13,7 @@ import {
 } from "../store";
 import {
   addDays,
+  inChunks,
   isOwnImportId,
   ownId,
   TallyError,
@@ -33,7 +34,6 @@ import {
 } from "../queue";
 import { matchAccountInTurns, type MatchPayment, type MatchTransaction } from "./match";
 import { matchedPayments } from "./matched";
-import { inChunks } from "./chunks";
 import { markTransfers } from "./mark-transfers";
 
 export interface MatchStepOptions {

@@ -34,7 +34,6 @@ export interface AdmitOptions {
   compareAgain?: boolean;
 }
 
-/** States in which nothing was sent yet, so that a reason to skip still counts. */
 /** Reasons that only a person takes away, or the match step when it finds the other side. */
 const STICKY: readonly (SkipReason | undefined)[] = ["own-transfer", "already-in-budget", "undone"];
 /** Reasons that go without a change of the settings: it is booked, the bank corrects its amount, its day comes. */
