@@ -4,7 +4,7 @@ import type { Doc } from "./port";
 /** Payments on their way to a budget. */
 
 /** How a classification was reached, in the order of the cascade. */
-export type ClassificationPath = "transfer" | "rule" | "refund" | "memory" | "model" | "abstain";
+export type ClassificationPath = "transfer" | "rule" | "refund" | "model" | "abstain";
 
 export interface Classification extends Doc {
   /** The id is `<payment id>|<budget id>|<model version>`. */

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { createEstimator, estimatorNames, restoreEstimator, type Estimator } from "../../lib/learning";
 import { decodeArtifact, encodeArtifact } from "../../lib/learning/model";
-import { runAtOnce, TallyError } from "../../lib/values";
+import { seededRandom } from "../../lib/learning/random";
+import { addDays, runAtOnce, TallyError } from "../../lib/values";
 import { example, household } from "./support";
 
 const probability = (estimator: Estimator, of: ReturnType<typeof example>, category: string) => {
@@ -88,6 +89,43 @@ for (const name of estimatorNames()) {
     });
   });
 }
+
+describe("learning: habits", () => {
+  /** What one visit to a shop that nobody has seen teaches, after a household whose shops keep or change their category. */
+  const afterOneVisit = (keeps: boolean) => {
+    const random = seededRandom(3);
+    const categories = ["groceries", "fun", "things", "transport"];
+    const estimator = createEstimator("sparse-logistic");
+    for (let i = 0; i < 400; i++) {
+      const shop = Math.floor(i / 4);
+      const label = categories[keeps ? shop % 4 : Math.floor(random() * 4)]!;
+      const text = `${shop.toString(36).repeat(3)}shop`;
+      estimator.update(example({ text, description: "", date: addDays("2024-01-01", i) }), label);
+    }
+    const visit = example({ text: "quartz vineyard", description: "", date: addDays("2024-01-01", 401) });
+    estimator.update(visit, "fun");
+    return { estimator, next: { ...visit, date: addDays(visit.date, 1) } };
+  };
+
+  it("learn from all shops how much one visit to a new one says", () => {
+    const kept = afterOneVisit(true);
+    const changed = afterOneVisit(false);
+    const sure = probability(kept.estimator, kept.next, "fun");
+    const unsure = probability(changed.estimator, changed.next, "fun");
+    assert.ok(sure > 0.5 && sure > unsure + 0.2, `${sure} and ${unsure}`);
+  });
+
+  it("count for less when they are old, and say so as a reason", () => {
+    const { estimator, next } = afterOneVisit(true);
+    const terms = estimator.explain(next, "fun", 10).map(({ term }) => term);
+    assert.ok(
+      terms.some((term) => term.startsWith("seen before for")),
+      terms.join(),
+    );
+    const later = { ...next, date: addDays(next.date, 400) };
+    assert.ok(probability(estimator, later, "fun") < probability(estimator, next, "fun"));
+  });
+});
 
 describe("learning: estimators", () => {
   it("refuses an unknown name and says which there are", () => {

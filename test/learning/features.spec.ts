@@ -41,7 +41,7 @@ describe("learning: features", () => {
     const extractor = new FeatureExtractor();
     const memory = new LabelMemory();
     const rich = example({ counterpartyAccount: "NL91ABNA0417164300", context: ["a", "b"] });
-    for (const key of extractor.memoryKeys(rich)) if (key) memory.push(key, 3);
+    for (const key of extractor.memoryKeys(rich)) if (key) memory.push(key, 3, 20_000);
     const plain = Array.from(extractor.extract(rich, memory).hashes.subarray(0, extractor.vector.size));
     const named = extractor.extract(rich, memory, true);
     assert.deepEqual(Array.from(named.hashes.subarray(0, named.size)), plain);
@@ -62,7 +62,7 @@ describe("learning: features", () => {
           const memory = new LabelMemory(4);
           const expected = new Map<number, number[]>();
           for (const [key, label] of pushes) {
-            memory.push(key, label);
+            memory.push(key, label, 20_000);
             expected.set(key, [label, ...(expected.get(key) ?? [])]);
           }
           const written = memory.serialise();

@@ -9,7 +9,8 @@ import {
   trainModel,
   type Outcome,
 } from "../../lib/learning";
-import { sha256, type TallyError } from "../../lib/values";
+import { addDays, sha256, type TallyError } from "../../lib/values";
+import { seededRandom } from "../../lib/learning/random";
 import { example, household } from "./support";
 
 const rows = household(900);
@@ -63,6 +64,30 @@ describe("learning: training", function () {
       .slice(0, 100)
       .filter((row) => decide(model, { ...row, text: `other ${row.id}` }).categoryId);
     assert.equal(answered.length, 0);
+  });
+
+  it("judges itself apart by what was revealed at once and by what it was left alone with", () => {
+    // All shops get a new category in the end: who is told follows, who is left alone is wrong about all of them.
+    const turning = rows.map((row, i) => ({ ...row, label: i < 800 ? row.label : `new ${row.label}` }));
+    const { model } = trainModel(turning);
+    const last = turning.at(-1)!;
+    const soon = model.score({ ...last, date: addDays(last.date, 1) });
+    const late = model.score({ ...last, date: addDays(last.date, 90) });
+    assert.ok(soon.threshold < late.threshold, `${soon.threshold} and ${late.threshold}`);
+    assert.equal(late.best, soon.best);
+  });
+
+  it("follows what is revealed: wrong guesses raise the threshold and lower the confidence", () => {
+    const { model } = trainModel(rows);
+    const unknown = (i: number) =>
+      example({ text: `shop ${i % 7}`, description: "", date: addDays("2023-11-01", Math.floor(i / 10)) });
+    const before = model.score(unknown(0));
+    const labels = ["groceries", "fun", "things", "energy"];
+    const random = seededRandom(5);
+    for (let i = 0; i < 400; i++) model.learn(unknown(i), labels[Math.floor(random() * 4)]!);
+    const after = model.score(unknown(400));
+    assert.ok(after.confidence < 0.6 && after.confidence < after.threshold);
+    assert.ok(after.threshold >= before.threshold);
   });
 
   it("trains the same model in a worker, while the event loop goes on", async () => {

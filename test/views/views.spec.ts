@@ -77,7 +77,7 @@ describe("views", () => {
     await store
       .collection(classifications)
       .upsertMany([
-        classification("1", { path: "memory", confidence: 0.97, categoryId: "c:food" }),
+        classification("1", { path: "model", confidence: 0.97, categoryId: "c:food" }),
         classification("2", { path: "abstain", confidence: 0.4 }),
       ]);
     await store.collection(transactions).upsertMany([
@@ -112,7 +112,7 @@ describe("views", () => {
         amountText: "-20.00",
         category: "Groceries",
         confidence: 0.97,
-        path: "memory",
+        path: "model",
         reason: "Like before.",
         state: "synced",
       },

@@ -1,3 +1,4 @@
 export * from "./calibrator";
+export * from "./judgement";
 export * from "./metrics";
 export * from "./threshold";

@@ -1,23 +1,20 @@
 /** A threshold above every confidence: always abstain. */
 export const NEVER = 2;
 
-/**
- * Lower bound of a share by Wilson's score interval (Wilson 1927), one-sided.
- * @param z normal quantile; 1.2816 leaves one chance in ten that the truth is lower
- */
-export function wilsonLower(right: number, n: number, z = 1.2816): number {
-  if (n === 0) return 0;
-  const p = right / n;
-  const z2 = z * z;
-  const centre = p + z2 / (2 * n);
-  const spread = z * Math.sqrt((p * (1 - p) + z2 / (4 * n)) / n);
-  return (centre - spread) / (1 + z2 / n);
-}
+/** Rows' worth of trust in the calibrated confidences themselves, beside what was counted. */
+const TRUST = 20;
+/** Standard errors that the estimate has to lie above the target. */
+const MARGIN = 0.5;
 
 /**
- * The lowest confidence from which on predictions are right at least as often as wanted, where "as often" is a lower
- * bound that knows the sample size: ten right answers out of ten are no proof of 95 %.
+ * The lowest confidence from which on predictions are right at least as often as wanted. How often is estimated from the
+ * rows above a confidence together with what their calibrated confidences promise, which counts as {@link TRUST} rows:
+ * ten right answers out of ten are no proof of 95 %, ten that were expected to be right are a hint. The estimate has to
+ * lie above the target by {@link MARGIN} standard errors, so that a small sample has to show more, and the rows themselves
+ * may not contradict it.
  *
+ * @param confidences calibrated, 0 to 1
+ * @param right 1 where the prediction was right, else 0
  * @returns the threshold, or {@link NEVER} when no part of the sample is good enough
  */
 export function chooseThreshold(
@@ -28,12 +25,19 @@ export function chooseThreshold(
   const order = Array.from({ length: confidences.length }, (_, i) => i);
   order.sort((a, b) => confidences[b]! - confidences[a]!);
   let hits = 0;
+  let promised = 0;
   let threshold = NEVER;
   for (let i = 0; i < order.length; i++) {
-    hits += right[order[i]!]!;
     const here = confidences[order[i]!]!;
+    hits += right[order[i]!]!;
+    promised += here;
     if (i + 1 < order.length && confidences[order[i + 1]!] === here) continue;
-    if (wilsonLower(hits, i + 1) >= target) threshold = here;
+    const n = i + 1;
+    const estimate = (hits + (TRUST * promised) / n) / (n + TRUST);
+    const error = Math.sqrt((target * (1 - target)) / (n + TRUST));
+    if (hits / n >= target && estimate - MARGIN * error >= target) threshold = here;
   }
-  return threshold;
+  // Where the whole sample is good enough there is nothing below it to go by, and the confidence itself has to do.
+  const lowest = confidences[order[order.length - 1] ?? 0];
+  return threshold === lowest ? Math.min(threshold, target) : threshold;
 }

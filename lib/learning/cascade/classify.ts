@@ -36,7 +36,7 @@ export interface CascadeOptions {
 
 export type Explained = Decision & Pick<Classification, "reason" | "explanation">;
 
-/** Transfer, then the user's rules, then what it refunds, then settled memory, then the model, and below its threshold nothing. */
+/** Transfer, then the user's rules, then what it refunds, then the model, and below its threshold nothing. */
 export function decide(
   model: TrainedModel | undefined,
   example: Example,
@@ -58,15 +58,10 @@ export function decide(
     return { path: "refund", categoryId, confidence, top: [{ categoryId, confidence }] };
   }
   if (!model) return { path: "abstain", confidence: 0, top: [] };
-  const remembered = model.settledAnswer(example, options.allowed);
-  if (remembered) {
-    const { categoryId, confidence } = remembered;
-    return { path: "memory", categoryId, confidence, top: [{ categoryId, confidence }] };
-  }
   const scored = model.score(example, options.allowed);
   if (scored.best < 0) return { path: "abstain", confidence: 0, top: [] };
   const top = topOf(scored.categories, scored.probabilities, scored.best, scored.confidence);
-  if (scored.confidence < model.threshold) return { path: "abstain", confidence: scored.confidence, top };
+  if (scored.confidence < scored.threshold) return { path: "abstain", confidence: scored.confidence, top };
   return { path: "model", categoryId: top[0]!.categoryId, confidence: scored.confidence, top };
 }
 
@@ -97,8 +92,6 @@ export function explain(
       }
       case "refund":
         return `Refund of ${options.refund!.text}, which is ${nameOf(guess!)}.`;
-      case "memory":
-        return `The last payments to this counterparty were all ${nameOf(guess!)}.`;
       case "model":
         return `Most likely ${nameOf(guess!)} (${sure})${because()}.`;
       case "abstain":

@@ -1,7 +1,8 @@
-import type { Id } from "../../values";
-import { FeatureExtractor, LabelMemory } from "../features";
+import { dayNumber, type Id } from "../../values";
+import { FeatureExtractor, LabelMemory, MEMORY_KEYS } from "../features";
 import { softmax, type Example, type LabelledExample, type Scores } from "../types";
 import { CategoryIndex } from "./categoryIndex";
+import { HabitWeights } from "./habitWeights";
 import {
   fitInOrder,
   type Estimator,
@@ -15,20 +16,32 @@ import { ENTRY, HEAD, SparseRows } from "./sparseRows";
 
 /**
  * Multinomial logistic regression on hashed sparse features, trained online by AdaGrad (Duchi, Hazan, Singer 2011,
- * diagonal form), one pass in the order of time. The last labels of account, text and counterparty are features
- * too, so the model learns how far to trust memory.
+ * diagonal form), one pass in the order of time. What the payment itself says is learned on its own loss; what memory
+ * adds to it (the last labels of account, name and counterparty: as sparse features and as {@link HabitWeights}) is
+ * learned on the loss of the sum. So memory corrects the rest and never replaces it, and the rest stands where nobody
+ * labelled for a while.
  *
  * Parameters: `rate` the step size; `floor` added to the sum of squared gradients before the root, so that first
  * steps are small; `cut` gradients below it are left out, which keeps rows sparse; `open` the gradient from which a
- * category gets an entry in a row.
+ * category gets an entry in a row; `shrink` the share a weight loses whenever it is changed; `habitRate` and
+ * `habitFloor` rate and floor of the habit weights.
  */
 const NAME = "sparse-logistic";
-const DEFAULTS = { rate: 0.1, floor: 0.3, cut: 0.01, open: 0.05 };
+const DEFAULTS = {
+  rate: 0.1,
+  floor: 0.3,
+  cut: 0.01,
+  open: 0.05,
+  shrink: 0.001,
+  habitRate: 0.1,
+  habitFloor: 1,
+};
 
 class SparseLogistic implements Estimator {
   readonly name = NAME;
   private readonly extractor = new FeatureExtractor();
   private scores = new Float64Array(64);
+  private own = new Float64Array(64);
   private stamps = new Int32Array(64);
   private stamp = 0;
   private active = new Int32Array(64);
@@ -39,6 +52,7 @@ class SparseLogistic implements Estimator {
     private readonly index: CategoryIndex,
     private readonly rows: SparseRows,
     private readonly memory: LabelMemory,
+    private readonly habits: HabitWeights,
   ) {}
 
   get categories(): readonly Id[] {
@@ -52,21 +66,36 @@ class SparseLogistic implements Estimator {
   predict(example: Example): Scores {
     this.extractor.extract(example, this.memory);
     const scores = this.cleared();
-    this.score(scores);
+    this.locate();
+    this.score(scores, 0, this.extractor.vector.size);
+    this.habits.look(this.extractor.keys, this.memory, dayNumber(example.date));
+    this.habits.addTo(scores);
     softmax(scores);
     return { categories: this.index.ids.slice(), probabilities: Float32Array.from(scores) };
   }
 
   update(example: Example, label: Id): void {
-    this.extractor.extract(example, this.memory);
+    const { extractor, memory, habits } = this;
+    const day = dayNumber(example.date);
+    const { size } = extractor.extract(example, memory);
+    const { keys, ownSize } = extractor;
     const target = this.index.add(label);
     const scores = this.cleared();
-    this.score(scores);
+    const own = this.own;
+    this.locate();
+    this.score(own, 0, ownSize);
+    scores.set(own);
+    this.score(scores, ownSize, size);
+    habits.look(keys, memory, day);
+    habits.addTo(scores);
+    softmax(own);
+    own[target] = own[target]! - 1;
     softmax(scores);
     scores[target] = scores[target]! - 1;
-    this.descend(scores);
-    const keys = this.extractor.keys;
-    for (let k = 0; k < keys.length; k++) if (keys[k] !== 0) this.memory.push(keys[k]!, target);
+    this.descend(own, 0, ownSize);
+    this.descend(scores, ownSize, size);
+    habits.descend(scores, this.parameters["habitRate"]!, this.parameters["habitFloor"]!);
+    for (let k = 0; k < keys.length; k++) if (keys[k] !== 0) memory.push(keys[k]!, target, day);
   }
 
   explain(example: Example, category: Id, limit: number): Term[] {
@@ -82,6 +111,9 @@ class SparseLogistic implements Estimator {
           terms.push({ term: vector.names[i]!, weight: vector.values[i]! * this.rows.floats[e + 1]! });
       }
     }
+    this.habits.look(this.extractor.keys, this.memory, dayNumber(example.date));
+    for (const [key, weight] of this.habits.byKey(wanted))
+      terms.push({ term: `seen before for ${MEMORY_KEYS[key]!}`, weight });
     return terms
       .filter((term) => term.weight > 0)
       .sort((a, b) => b.weight - a.weight)
@@ -91,6 +123,7 @@ class SparseLogistic implements Estimator {
   serialise(): EstimatorState {
     const rows = this.rows.serialise();
     const memory = this.memory.serialise();
+    const habits = this.habits.serialise();
     return {
       meta: { categories: this.index.ids.slice(), parameters: { ...this.parameters } },
       arrays: {
@@ -101,6 +134,8 @@ class SparseLogistic implements Estimator {
         squares: rows.b,
         memoryKeys: memory.keys,
         memorySlots: memory.slots,
+        habitWeights: habits.weights,
+        habitSquares: habits.squares,
       },
     };
   }
@@ -110,24 +145,33 @@ class SparseLogistic implements Estimator {
     const n = this.index.ids.length;
     if (this.scores.length !== n) {
       this.scores = new Float64Array(n);
+      this.own = new Float64Array(n);
       this.stamps = new Int32Array(n);
       this.active = new Int32Array(n);
-    } else this.scores.fill(0);
+    } else {
+      this.scores.fill(0);
+      this.own.fill(0);
+    }
     return this.scores;
   }
 
   /**
-   * Add up the weights of the extracted features; remembers where the rows are for {@link descend}. All rows are
-   * looked up before any is read, so that the processor waits for many places of memory at once.
+   * Find the rows of the extracted features. All are looked up before any is read, so that the processor waits for many
+   * places of memory at once.
    */
-  private score(into: Float64Array): void {
-    const { hashes, values, size } = this.extractor.vector;
+  private locate(): void {
+    const { hashes, size } = this.extractor.vector;
     if (this.rowAt.length < size) this.rowAt = new Int32Array(size * 2);
+    this.rows.findAll(hashes, size, this.rowAt);
+  }
+
+  /** Add up the weights of the located features from one place to another. */
+  private score(into: Float64Array, from: number, to: number): void {
+    const { values } = this.extractor.vector;
     const rowAt = this.rowAt;
-    this.rows.findAll(hashes, size, rowAt);
     const ints = this.rows.ints;
     const floats = this.rows.floats;
-    for (let i = 0; i < size; i++) {
+    for (let i = from; i < to; i++) {
       const row = rowAt[i]!;
       if (row < 0) continue;
       const value = values[i]!;
@@ -139,9 +183,10 @@ class SparseLogistic implements Estimator {
     }
   }
 
-  private descend(gradients: Float64Array): void {
-    const { rate, floor, cut, open } = this.parameters as typeof DEFAULTS;
-    const { hashes, values, size } = this.extractor.vector;
+  private descend(gradients: Float64Array, from: number, to: number): void {
+    const { rate, floor, cut, open, shrink } = this.parameters as typeof DEFAULTS;
+    const { hashes, values } = this.extractor.vector;
+    const kept = 1 - shrink;
     const rows = this.rows;
     const { stamps, active } = this;
     let activeCount = 0;
@@ -152,7 +197,7 @@ class SparseLogistic implements Estimator {
     let worst = 0;
     for (let c = 0; c < gradients.length; c++) worst = Math.max(worst, Math.abs(gradients[c]!));
     if (worst < cut) return;
-    for (let i = 0; i < size; i++) {
+    for (let i = from; i < to; i++) {
       const hash = hashes[i]!;
       let row = this.rowAt[i]!;
       if (row < 0) {
@@ -172,7 +217,7 @@ class SparseLogistic implements Estimator {
         if (g < cut && g > -cut) continue;
         const squares = floats[e + 2]! + g * g;
         floats[e + 2] = squares;
-        floats[e + 1]! -= (rate * g) / Math.sqrt(squares + floor);
+        floats[e + 1] = kept * floats[e + 1]! - (rate * g) / Math.sqrt(squares + floor);
       }
       for (let a = 0; a < activeCount; a++) {
         const c = active[a]!;
@@ -193,6 +238,7 @@ register({
       new CategoryIndex(),
       new SparseRows(),
       new LabelMemory(),
+      new HabitWeights(),
     ),
   *restore({ meta, arrays }) {
     const { categories, parameters } = meta as { categories: Id[]; parameters: Parameters };
@@ -207,6 +253,10 @@ register({
       arrays["memoryKeys"] as Uint32Array,
       arrays["memorySlots"] as Uint16Array,
     );
-    return new SparseLogistic(parameters, new CategoryIndex(categories), rows, memory);
+    const habits = new HabitWeights(
+      (arrays["habitWeights"] as Float32Array).slice(),
+      (arrays["habitSquares"] as Float32Array).slice(),
+    );
+    return new SparseLogistic(parameters, new CategoryIndex(categories), rows, memory, habits);
   },
 });

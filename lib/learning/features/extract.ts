@@ -1,15 +1,15 @@
-import { weekday } from "../../values";
+import { dayNumber, weekday } from "../../values";
 import type { Example } from "../types";
 import { cleanText } from "./clean";
 import { hashText, join } from "./hash";
-import { DEPTH, type LabelMemory } from "./memory";
+import { DAY, DEPTH, type LabelMemory } from "./memory";
 import { FeatureVector } from "./vector";
 
 /**
  * The one extractor of training and serving. Its version is stored with every model: a model is only ever served
  * with the features it was trained on.
  */
-export const FEATURE_VERSION = 1;
+export const FEATURE_VERSION = 2;
 
 /** Hashed text of one field, kept because the same shops come again and again. */
 interface HashedText {
@@ -42,6 +42,19 @@ export const MEMORY_KEYS = [
   "counterparty account",
 ] as const;
 
+/**
+ * Keys that many accounts share, or that say little: what they had last is a feature for so many days only. A model that
+ * leans on them goes wrong as soon as nobody labels any more; how much their old labels count is learned apart.
+ */
+const FADING: ReadonlySet<(typeof MEMORY_KEYS)[number]> = new Set([
+  "text",
+  "account",
+  "first word",
+  "counterparty account",
+]);
+const FADED_DAYS = 31;
+const FADES = MEMORY_KEYS.map((key) => FADING.has(key));
+
 const CACHE_LIMIT = 20_000;
 /** Letters of a text that are cut into grams; what follows is rarely the name. */
 const GRAM_REACH = 48;
@@ -57,6 +70,8 @@ export class FeatureExtractor {
   readonly vector = new FeatureVector();
   /** Memory keys of the example extracted last, one for each of {@link MEMORY_KEYS}; 0 where there is none. */
   readonly keys = new Uint32Array(MEMORY_KEYS.length);
+  /** Features of the vector before this place are the payment's own; those from it on come from memory. */
+  ownSize = 0;
   private names = new Map<string, HashedText>();
   private descriptions = new Map<string, HashedText>();
   private readonly weekdays = new Map<string, number>();
@@ -155,7 +170,8 @@ export class FeatureExtractor {
         );
       }
     }
-    if (memory) this.remember(v, memory, named);
+    this.ownSize = v.size;
+    if (memory) this.remember(v, memory, dayNumber(example.date), named);
     return v;
   }
 
@@ -178,7 +194,7 @@ export class FeatureExtractor {
   }
 
   /** For every key: the last label, the last two in order, the most frequent, and how many differ. */
-  private remember(v: FeatureVector, memory: LabelMemory, named: boolean): void {
+  private remember(v: FeatureVector, memory: LabelMemory, day: number, named: boolean): void {
     for (let k = 0; k < this.keys.length; k++) {
       const key = this.keys[k]!;
       if (key === 0) continue;
@@ -190,6 +206,7 @@ export class FeatureExtractor {
         this.emit(v, join(seed, F.none), named, "nothing before for", MEMORY_KEYS[k]!);
         continue;
       }
+      if (FADES[k] && day - slots[at + DAY]! > FADED_DAYS) continue;
       const last = slots[at + 1]!;
       let most = last;
       let mostCount = 0;

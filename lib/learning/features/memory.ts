@@ -2,8 +2,10 @@ import { HashIndex } from "./hashIndex";
 
 /** How many of the last labels are kept for a key. */
 export const DEPTH = 5;
-/** Words of a slot: how many labels were ever seen, then the last ones, newest first. */
-const STRIDE = DEPTH + 1;
+/** Words of a slot: how many labels were ever seen, the last ones, newest first, and the day of the newest. */
+const STRIDE = DEPTH + 2;
+/** Where in a slot the day of the newest label stands, as days since 1970. */
+export const DAY = DEPTH + 1;
 
 /**
  * The last labels seen for each key (a hash of, say, account and text): what the household did before in the same
@@ -30,8 +32,8 @@ export class LabelMemory {
     return slot < 0 ? -1 : slot * STRIDE;
   }
 
-  /** Put a label in front of the others of its key; the sixth is forgotten. */
-  push(key: number, label: number): void {
+  /** Put a label of a day (since 1970) in front of the others of its key; the sixth is forgotten. */
+  push(key: number, label: number, day: number): void {
     let slot = this.index.get(key);
     if (slot < 0) {
       slot = this.used++;
@@ -46,6 +48,7 @@ export class LabelMemory {
     const slots = this.slots;
     for (let i = at + DEPTH; i > at + 1; i--) slots[i] = slots[i - 1]!;
     slots[at + 1] = label;
+    slots[at + DAY] = Math.max(0, Math.min(0xffff, day));
     if (slots[at]! < 0xffff) slots[at] = slots[at]! + 1;
   }
 

@@ -1,2 +1,1 @@
 export * from "./past";
-export * from "./settled";

@@ -1,16 +1,9 @@
-import { runAtOnce, TallyError, type CalendarDate, type Id, type Json } from "../../values";
-import {
-  calibrate,
-  chooseThreshold,
-  fitCalibration,
-  type Calibration,
-  type CategoryMetrics,
-  type CurvePoint,
-} from "../calibration";
-import { PastPayments, SettledMemory, type PastPayment, type SettledRule } from "../memory";
+import { dayNumber, runAtOnce, TallyError, type CalendarDate, type Id, type Json } from "../../values";
+import { calibrate, judge, type CategoryMetrics, type CurvePoint, type Judgement } from "../calibration";
+import { PastPayments, type PastPayment } from "../memory";
 import { restoreEstimator, type Estimator, type EstimatorState, type Term } from "../estimators";
-import { FEATURE_VERSION, FeatureExtractor, LabelMemory } from "../features";
-import { argMax, type Example, type LabelledExample } from "../types";
+import { FEATURE_VERSION, FeatureExtractor } from "../features";
+import { argMax, type Example } from "../types";
 import { decodeArtifact, encodeArtifact } from "./artifact";
 
 /** Measured on the later slice that training held out; shares are 0 to 1. */
@@ -47,11 +40,17 @@ export interface ModelInfo {
 export interface ModelParts {
   info: ModelInfo;
   estimator: Estimator;
-  settled: SettledMemory;
-  settledRule: SettledRule | undefined;
-  calibration: Calibration;
-  threshold: number;
+  judgements: Judgements;
   past: PastPayments;
+}
+
+/**
+ * Two, since a model that is told what was right day by day knows more of the present than one that was left alone:
+ * while its newest label is fresh the one holds, later the other.
+ */
+export interface Judgements {
+  fresh: Judgement;
+  stale: Judgement;
 }
 
 /** Probabilities over the categories that may be suggested, with a calibrated confidence for the first. */
@@ -61,33 +60,36 @@ export interface ScoredExample {
   /** Position of the best category, -1 when there is none. */
   best: number;
   confidence: number;
+  /** The confidence below which it abstains. */
+  threshold: number;
 }
 
+/** Days after its newest label up to which a model counts as kept up to date. */
+const FRESH_DAYS = 7;
 /** Revealed labels kept to follow the calibration of a model that goes on learning. */
 const RECENT = 2_000;
-const RECALIBRATE_EVERY = 100;
+const JUDGE_EVERY = 50;
 
 /** A model that can answer, explain, go on learning, and be written down. */
 export class TrainedModel {
   readonly info: ModelInfo;
   readonly estimator: Estimator;
-  calibration: Calibration;
-  /** Confidence below which it abstains. */
-  threshold: number;
   private readonly extractor = new FeatureExtractor();
-  private readonly numbers = new Map<Id, number>();
-  private readonly recent: { p: number; right: number }[] = [];
+  private readonly recent: { probability: number; right: boolean }[] = [];
+  private readonly judgements: Judgements;
   private revealed = 0;
+  private newestLabel: number;
 
   constructor(private readonly parts: ModelParts) {
     this.info = parts.info;
     this.estimator = parts.estimator;
-    this.calibration = parts.calibration;
-    this.threshold = parts.threshold;
+    this.judgements = { ...parts.judgements };
+    this.newestLabel = dayNumber(parts.info.trainedOn.to);
   }
 
-  get settledRule(): SettledRule | undefined {
-    return this.parts.settledRule;
+  /** The confidence below which it abstains while labels keep coming. */
+  get threshold(): number {
+    return this.judgements.fresh.threshold;
   }
 
   /**
@@ -99,26 +101,15 @@ export class TrainedModel {
     if (allowed) restrict(categories, probabilities, allowed);
     const best = argMax(probabilities);
     const found = best >= 0 && probabilities[best]! > 0;
+    const fresh = dayNumber(example.date) - this.newestLabel <= FRESH_DAYS;
+    const { calibration, threshold } = fresh ? this.judgements.fresh : this.judgements.stale;
     return {
       categories,
       probabilities,
       best: found ? best : -1,
-      confidence: found ? calibrate(this.calibration, probabilities[best]!) : 0,
+      confidence: found ? calibrate(calibration, probabilities[best]!) : 0,
+      threshold,
     };
-  }
-
-  /** What memory alone answers, where it may. */
-  settledAnswer(
-    example: Example,
-    allowed?: ReadonlySet<Id>,
-  ): { categoryId: Id; seen: number; confidence: number } | undefined {
-    const rule = this.parts.settledRule;
-    if (!rule) return undefined;
-    const found = this.parts.settled.look(example);
-    if (!found || found.seen < rule.minSeen) return undefined;
-    const categoryId = this.estimator.categories[found.category]!;
-    if (allowed && !allowed.has(categoryId)) return undefined;
-    return { categoryId, seen: found.seen, confidence: rule.confidence };
   }
 
   /** The labelled payments most like this one. */
@@ -135,32 +126,24 @@ export class TrainedModel {
   learn(example: Example, label: Id): void {
     const { categories, probabilities, best } = this.score(example);
     if (best >= 0) {
-      this.recent.push({ p: probabilities[best]!, right: categories[best] === label ? 1 : 0 });
+      this.recent.push({ probability: probabilities[best]!, right: categories[best] === label });
       if (this.recent.length > RECENT) this.recent.shift();
-      if (++this.revealed % RECALIBRATE_EVERY === 0) this.recalibrate();
+      if (++this.revealed % JUDGE_EVERY === 0) this.judgeAgain();
     }
+    this.newestLabel = Math.max(this.newestLabel, dayNumber(example.date));
     this.estimator.update(example, label);
-    this.witness(example, label);
-  }
-
-  /** Learn many in the order of time without following the calibration: training does this. */
-  fit(examples: readonly LabelledExample[], options?: Parameters<Estimator["fit"]>[1]): void {
-    this.estimator.fit(examples, options);
-    for (const example of examples) this.witness(example, example.label);
+    this.parts.past.add(example, this.extractor.cleanName(example), label);
   }
 
   /** The model as bytes; equal models are equal bytes. */
   encode(): Uint8Array {
     const state = this.estimator.serialise();
-    const settled = this.parts.settled.memory.serialise();
-    const arrays: EstimatorState["arrays"] = { "settled.keys": settled.keys, "settled.slots": settled.slots };
+    const arrays: EstimatorState["arrays"] = {};
     for (const [name, array] of Object.entries(state.arrays)) arrays[`estimator.${name}`] = array;
     const meta = {
       info: this.info,
       estimator: state.meta,
-      settledRule: this.parts.settledRule ?? null,
-      calibration: this.calibration,
-      threshold: this.threshold,
+      judgements: this.judgements,
       past: this.parts.past.serialise(),
     };
     return encodeArtifact({ meta: meta as unknown as Json, arrays });
@@ -181,9 +164,7 @@ export class TrainedModel {
     const stored = meta as unknown as {
       info: ModelInfo;
       estimator: Json;
-      settledRule: SettledRule | null;
-      calibration: Calibration;
-      threshold: number;
+      judgements: Judgements;
       past: Json;
     };
     if (stored.info.featureVersion !== FEATURE_VERSION) {
@@ -196,11 +177,6 @@ export class TrainedModel {
     for (const [name, array] of Object.entries(arrays)) {
       if (name.startsWith("estimator.")) own[name.slice("estimator.".length)] = array;
     }
-    const memory = LabelMemory.restore(
-      arrays["settled.keys"] as Uint32Array,
-      arrays["settled.slots"] as Uint16Array,
-    );
-    yield;
     const estimator = yield* restoreEstimator(stored.info.estimator, { meta: stored.estimator, arrays: own });
     yield;
     const past = yield* PastPayments.restore(stored.past);
@@ -208,31 +184,14 @@ export class TrainedModel {
     return new TrainedModel({
       info: stored.info,
       estimator,
-      settled: new SettledMemory(new FeatureExtractor(), memory),
-      settledRule: stored.settledRule ?? undefined,
-      calibration: stored.calibration,
-      threshold: stored.threshold,
+      judgements: stored.judgements,
       past,
     });
   }
 
-  private witness(example: Example, label: Id): void {
-    let number = this.numbers.get(label);
-    if (number === undefined) this.numbers.set(label, (number = this.estimator.categories.indexOf(label)));
-    this.parts.settled.learn(example, number);
-    this.parts.past.add(example, this.extractor.cleanName(example), label);
-  }
-
-  private recalibrate(): void {
-    const right = this.recent.map((row) => row.right);
-    this.calibration = fitCalibration(
-      this.recent.map((row) => row.p),
-      right,
-      this.parts.calibration,
-    );
-    if (this.recent.length < RECENT / 4) return;
-    const confidences = this.recent.map((row) => calibrate(this.calibration, row.p));
-    this.threshold = chooseThreshold(confidences, right, this.info.targetPrecision);
+  private judgeAgain(): void {
+    const { calibration } = this.parts.judgements.fresh;
+    this.judgements.fresh = judge(this.recent, this.info.targetPrecision, calibration);
   }
 }
 

@@ -3,17 +3,16 @@ import { TallyError, type CalendarDate, type Id } from "../../values";
 import {
   accuracy,
   calibrate,
-  chooseThreshold,
   coverageCurve,
   expectedCalibrationError,
-  fitCalibration,
+  judge,
   macroF1,
+  NO_JUDGEMENT,
   perCategory,
-  UNCALIBRATED,
   type CurvePoint,
   type Outcome,
 } from "../calibration";
-import { chooseSettledRule, PastPayments, SettledMemory, type SettledTrial } from "../memory";
+import { PastPayments } from "../memory";
 import {
   createEstimator,
   estimatorKind,
@@ -27,7 +26,7 @@ import { argMax, type LabelledExample } from "../types";
 import { TrainedModel, type ModelInfo, type ModelMetrics } from "../model";
 
 /** Raised when training gives other models for the same data. */
-export const CODE_VERSION = "learning-1";
+export const CODE_VERSION = "learning-2";
 
 export interface TrainOptions {
   /** Estimators that compete; all that are registered when absent. */
@@ -54,6 +53,8 @@ export const MIN_LABELS = 20;
 /** Estimators compete on the newest rows of this many at most; the winner learns from everything. */
 const COMPETITION_ROWS = 12_000;
 const COMPETITION_SLICE = 3_000;
+/** A model that is left alone gets worse with every month, and nobody tells it: this share of the mistakes it may make is kept back. */
+const STALE_RESERVE = 0.1;
 
 /**
  * Train on labels in the order of time. All estimators compete on one split; the best learns the earlier part and is
@@ -76,15 +77,21 @@ export function trainModel(examples: readonly LabelledExample[], options: TrainO
   const parameters = { ...estimatorKind(name).defaults, ...options.parameters?.[name] };
   const estimator = createEstimator(name, parameters);
   const extractor = new FeatureExtractor();
-  const settled = new SettledMemory(extractor);
   const past = new PastPayments();
   const learn = (from: number, to: number) => {
     estimator.fit(rows.slice(from, to), {
       ...(options.signal && { signal: options.signal }),
       progress: (done) => options.progress?.(from + done, rows.length, "learning"),
     });
+    for (let i = from; i < to; i++) past.add(rows[i]!, extractor.cleanName(rows[i]!), rows[i]!.label);
+  };
+  // Each row is predicted before it is learned, as when every payment is approved at once.
+  const revealed: Outcome[] = [];
+  const learnRevealed = (from: number, to: number) => {
     for (let i = from; i < to; i++) {
-      settled.learn(rows[i]!, estimator.categories.indexOf(rows[i]!.label));
+      if ((i & 1023) === 0) options.signal?.throwIfAborted();
+      revealed.push(predictOne(estimator, rows[i]!));
+      estimator.update(rows[i]!, rows[i]!.label);
       past.add(rows[i]!, extractor.cleanName(rows[i]!), rows[i]!.label);
     }
   };
@@ -92,27 +99,18 @@ export function trainModel(examples: readonly LabelledExample[], options: TrainO
   learn(0, split);
   const slice = rows.slice(split);
   const outcomes = predictAll(estimator, slice, options.signal);
-  const trials: SettledTrial[] = [];
-  slice.forEach((row, i) => {
-    const found = settled.look(row);
-    if (!found) return;
-    const memory = estimator.categories[found.category]!;
-    trials.push({ seen: found.seen, memory, model: outcomes[i]!.predicted, label: row.label });
-  });
   const production = options.production;
   const newer = production
     ? rows.findIndex((row, i) => i >= split && row.date > production.info.trainedOn.to)
     : split;
   const gateFrom = newer < 0 ? rows.length : newer;
-  learn(split, gateFrom);
+  learnRevealed(split, gateFrom);
   const compared =
     gateFrom === split ? outcomes : predictAll(estimator, rows.slice(gateFrom), options.signal);
-  learn(gateFrom, rows.length);
+  learnRevealed(gateFrom, rows.length);
 
   const majority = majorityAccuracy(rows.slice(0, split), slice);
-  const { probabilities, right } = asNumbers(outcomes);
-  const calibration = fitCalibration(probabilities, right);
-  const confidences = probabilities.map((p) => calibrate(calibration, p));
+  const longestAlone = outcomes.slice(outcomes.length >> 1);
   const info: ModelInfo = {
     estimator: name,
     parameters,
@@ -132,10 +130,10 @@ export function trainModel(examples: readonly LabelledExample[], options: TrainO
   const model = new TrainedModel({
     info,
     estimator,
-    settled,
-    settledRule: chooseSettledRule(trials, target),
-    calibration,
-    threshold: chooseThreshold(confidences, right, target),
+    judgements: {
+      fresh: judge(trialsOf(revealed), target),
+      stale: judge(trialsOf(longestAlone), target + STALE_RESERVE * (1 - target)),
+    },
     past,
   });
   const verdict = production
@@ -193,14 +191,38 @@ function compete(
   const early = rows.slice(Math.max(0, split - COMPETITION_ROWS), split);
   const later = rows.slice(split, split + COMPETITION_SLICE);
   if (names.length === 0) throw new TallyError("CONFIG_INVALID", "Name at least one estimator to train.");
-  const results = names.map((name, i) => {
+  const trials = names.map((name, i) => {
     options.progress?.(i, names.length, `comparing ${name}`);
     const estimator = createEstimator(name, options.parameters?.[name]);
     estimator.fit(early, options.signal ? { signal: options.signal } : undefined);
-    const outcomes = predictAll(estimator, later, options.signal);
-    return { estimator: name, accuracy: accuracy(outcomes), macroF1: macroF1(outcomes) };
+    const outcomes = later.map((row, at): Outcome => {
+      if ((at & 1023) === 0) options.signal?.throwIfAborted();
+      const outcome = predictOne(estimator, row);
+      estimator.update(row, row.label);
+      return outcome;
+    });
+    return { estimator: name, accuracy: accuracy(outcomes), macroF1: macroF1(outcomes), outcomes };
   });
-  return results.sort((a, b) => b.accuracy - a.accuracy || b.macroF1 - a.macroF1);
+  const first = trials[0]!;
+  const better = (trial: (typeof trials)[number]) => clearlyBetter(trial.outcomes, first.outcomes);
+  const results = trials.map(({ outcomes: _, ...result }) => result);
+  trials.sort((a, b) => b.accuracy - a.accuracy || b.macroF1 - a.macroF1);
+  const winner = trials.find(better) ?? first;
+  return results
+    .sort((a, b) => b.accuracy - a.accuracy || b.macroF1 - a.macroF1)
+    .sort((a, b) => Number(b.estimator === winner.estimator) - Number(a.estimator === winner.estimator));
+}
+
+/** More right answers than chance gives: two standard errors of a sign test. */
+function clearlyBetter(one: readonly Outcome[], other: readonly Outcome[]): boolean {
+  let won = 0;
+  let lost = 0;
+  one.forEach(({ predicted, label }, i) => {
+    const otherRight = other[i]!.predicted === label;
+    if (predicted === label && !otherRight) won++;
+    else if (predicted !== label && otherRight) lost++;
+  });
+  return won - lost > 2 * Math.sqrt(won + lost);
 }
 
 function predictAll(
@@ -210,10 +232,17 @@ function predictAll(
 ): Outcome[] {
   return rows.map((row, i) => {
     if ((i & 1023) === 0) signal?.throwIfAborted();
-    const { categories, probabilities } = estimator.predict(row);
-    const best = argMax(probabilities);
-    return { predicted: categories[best]!, confidence: probabilities[best]!, label: row.label };
+    return predictOne(estimator, row);
   });
+}
+
+/** The best guess, with its probability before any calibration. */
+function predictOne(estimator: Estimator, row: LabelledExample): Outcome {
+  const { categories, probabilities } = estimator.predict(row);
+  const best = argMax(probabilities);
+  return best < 0
+    ? { predicted: "", confidence: 0, label: row.label }
+    : { predicted: categories[best]!, confidence: probabilities[best]!, label: row.label };
 }
 
 function compareWith(
@@ -241,11 +270,11 @@ function majorityAccuracy(early: readonly LabelledExample[], later: readonly Lab
   return later.filter((row) => row.label === best).length / later.length;
 }
 
-function asNumbers(outcomes: readonly Outcome[]): { probabilities: number[]; right: number[] } {
-  return {
-    probabilities: outcomes.map((outcome) => outcome.confidence),
-    right: outcomes.map((outcome) => (outcome.predicted === outcome.label ? 1 : 0)),
-  };
+function trialsOf(outcomes: readonly Outcome[]): { probability: number; right: boolean }[] {
+  return outcomes.map(({ confidence, predicted, label }) => ({
+    probability: confidence,
+    right: predicted === label,
+  }));
 }
 
 /** Accuracy on the whole slice; what depends on calibration is fitted on its earlier half, measured on the later. */
@@ -254,13 +283,8 @@ function measure(
   target: number,
 ): Omit<ModelMetrics, "majority" | "competition"> {
   const half = Math.floor(outcomes.length / 2);
-  const first = asNumbers(outcomes.slice(0, half));
-  const calibration = half === 0 ? UNCALIBRATED : fitCalibration(first.probabilities, first.right);
-  const threshold = chooseThreshold(
-    first.probabilities.map((p) => calibrate(calibration, p)),
-    first.right,
-    target,
-  );
+  const { calibration, threshold } =
+    half === 0 ? NO_JUDGEMENT : judge(trialsOf(outcomes.slice(0, half)), target);
   const second = outcomes
     .slice(half)
     .map((outcome) => ({ ...outcome, confidence: calibrate(calibration, outcome.confidence) }));

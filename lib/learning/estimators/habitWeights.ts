@@ -1,0 +1,116 @@
+import { DAY, DEPTH, MEMORY_KEYS, type LabelMemory } from "../features";
+
+const KEYS = MEMORY_KEYS.length;
+/** Days since the newest label of a key up to which it is of an age; what is older has the last age. */
+const AGES = [7, 31, 92] as const;
+const SHAPES = DEPTH * DEPTH * DEPTH * (AGES.length + 1);
+const SETS = 1 << KEYS;
+const SIZE = KEYS * SHAPES + 2 * SETS;
+
+/**
+ * How much a category counts that memory holds for an example, whichever category it is: by the key it is held under,
+ * its place among the last labels, how often and among how many it stands there, and how old the newest is; and by the
+ * set of keys that hold it first, and of those that hold it at all. As the weights are shared by all categories, some
+ * dozens of labels are enough to learn them, where the sparse features need some for each category.
+ *
+ * Source: the conditional logit model, in which alternatives have features with common weights (McFadden 1974,
+ * "Conditional Logit Analysis of Qualitative Choice Behavior"); trained by AdaGrad like the rest.
+ */
+export class HabitWeights {
+  private categories = new Int32Array(64);
+  private places = new Int32Array(64);
+  private size = 0;
+  private readonly first = new Map<number, number>();
+  private readonly any = new Map<number, number>();
+
+  constructor(
+    private readonly weights: Float32Array = new Float32Array(SIZE),
+    private readonly squares: Float32Array = new Float32Array(SIZE),
+  ) {}
+
+  /** Find what memory holds for the keys of an example on a day; {@link addTo} and {@link descend} speak of it. */
+  look(keys: Uint32Array, memory: LabelMemory, day: number): void {
+    this.size = 0;
+    this.first.clear();
+    this.any.clear();
+    for (let k = 0; k < KEYS; k++) {
+      const at = keys[k] === 0 ? -1 : memory.find(keys[k]!);
+      if (at >= 0) this.lookAt(k, memory.slots, at, day);
+    }
+    for (const [category, keys] of this.first) this.put(category, KEYS * SHAPES + keys);
+    for (const [category, keys] of this.any) this.put(category, KEYS * SHAPES + SETS + keys);
+  }
+
+  private lookAt(k: number, slots: Uint16Array, at: number, day: number): void {
+    const n = Math.min(DEPTH, slots[at]!);
+    const age = ageOf(day - slots[at + DAY]!);
+    for (let i = 1; i <= n; i++) {
+      const category = slots[at + i]!;
+      let count = 0;
+      let known = false;
+      for (let j = 1; j <= n; j++) {
+        if (slots[at + j] !== category) continue;
+        if (j < i) known = true;
+        count++;
+      }
+      if (known) continue;
+      const shape = ((i - 1) * DEPTH + (count - 1)) * DEPTH + (n - 1);
+      this.put(category, k * SHAPES + shape * (AGES.length + 1) + age);
+      if (i === 1) this.first.set(category, (this.first.get(category) ?? 0) | (1 << k));
+      this.any.set(category, (this.any.get(category) ?? 0) | (1 << k));
+    }
+  }
+
+  /** Add to the score of each category what its habits weigh. */
+  addTo(scores: Float64Array): void {
+    for (let i = 0; i < this.size; i++) {
+      const category = this.categories[i]!;
+      scores[category] = scores[category]! + this.weights[this.places[i]!]!;
+    }
+  }
+
+  /** One step down the gradients, one for each category, of what was looked at last. */
+  descend(gradients: Float64Array, rate: number, floor: number): void {
+    for (let i = 0; i < this.size; i++) {
+      const g = gradients[this.categories[i]!]!;
+      const place = this.places[i]!;
+      const squares = this.squares[place]! + g * g;
+      this.squares[place] = squares;
+      this.weights[place]! -= (rate * g) / Math.sqrt(squares + floor);
+    }
+  }
+
+  /** What each key says for a category, of what was looked at last: number of the key -> weight. */
+  *byKey(category: number): Iterable<[key: number, weight: number]> {
+    for (let i = 0; i < this.size; i++) {
+      const place = this.places[i]!;
+      if (this.categories[i] === category && place < KEYS * SHAPES)
+        yield [Math.floor(place / SHAPES), this.weights[place]!];
+    }
+  }
+
+  serialise(): { weights: Float32Array; squares: Float32Array } {
+    return { weights: this.weights.slice(), squares: this.squares.slice() };
+  }
+
+  private put(category: number, place: number): void {
+    if (this.size === this.categories.length) {
+      this.categories = grown(this.categories);
+      this.places = grown(this.places);
+    }
+    this.categories[this.size] = category;
+    this.places[this.size++] = place;
+  }
+}
+
+function grown(array: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(array.length * 2);
+  larger.set(array);
+  return larger;
+}
+
+function ageOf(days: number): number {
+  let age = 0;
+  while (age < AGES.length && days > AGES[age]!) age++;
+  return age;
+}
