@@ -10,4 +10,5 @@ export * as learning from "./learning";
 export * as matching from "./matching";
 export * as queue from "./queue";
 export * as runs from "./runs";
+export * as serving from "./serving";
 export * as store from "./store";

@@ -3,6 +3,7 @@ export * from "./money";
 export * from "./dates";
 export * from "./json";
 export * from "./ids";
+export * from "./one-at-a-time";
 export * from "./payee";
 export { inChunks } from "./chunks";
 export * from "./turns";

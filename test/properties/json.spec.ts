@@ -48,7 +48,7 @@ describe("properties: JSON", () => {
     row: fc.jsonValue({ maxDepth: 2 }),
     rows: fc.integer({ min: 0, max: 900 }),
     text: fc.string({ unit: "binary", maxLength: 40 }),
-    shape: fc.nat(5),
+    shape: fc.nat(8),
     indent: fc.constantFrom(0, 2),
     damage: fc.option(
       fc.tuple(
@@ -75,6 +75,9 @@ describe("properties: JSON", () => {
         [rows, [], rows],
         { text: made.text.repeat(5_000), rows },
         { rows: rows.map(({ row }) => row), __proto__: null },
+        { inputs: [{ name: "a", data: rows }, 1, made.row, { data: rows.map(({ text }) => [text]) }, { data: [] }] },
+        [[[rows, 1], [[rows]]], made.text.repeat(5_000), 2, [made.text.repeat(5_000)]],
+        [1, made.row, { rows }],
       ][made.shape];
       let text = JSON.stringify(whole, null, made.indent);
       // The same name twice: the last one counts, and both have to be JSON.

@@ -1,7 +1,7 @@
-import { payments, reviews, type Store } from "../../store";
-import { runInTurns, type Id, type Instant } from "../../values";
+import { models, modelVersions, payments, reviews, type Store } from "../../store";
+import { oneAtATime, runInTurns, type Id, type Instant } from "../../values";
 import { TrainedModel } from "../model";
-import { loadArtifact, modelName, resolveAlias } from "../registry";
+import { loadArtifact, modelName, type Alias } from "../registry";
 import { exampleOf } from "./labels";
 
 export interface LiveModel {
@@ -13,43 +13,85 @@ interface Held extends LiveModel {
   /** Reviews up to here are learned; those of this very instant by id. */
   learnedUntil: Instant;
   learnedIds: Set<Id>;
+  /** Learn what people decided up to now. One scan at a time: two would both learn what neither had seen. */
+  catchUp(): Promise<void>;
 }
 
-const held = new WeakMap<Store, Map<string, Promise<Held>>>();
+/** Versions of one model kept in memory: the one in production, and others that somebody asks for by name. */
+const KEPT = 3;
+const ALIASES: readonly Alias[] = ["production", "candidate", "previous"];
+
+/** Store -> model name -> version, the one used last at the end. */
+const held = new WeakMap<Store, Map<string, Map<string, Promise<Held>>>>();
 
 /**
- * The model in production of a budget, loaded once for each version: when the alias moves, the next call serves the
- * new one. What people decided in review since it was trained is learned on the way, so that a correction counts at
- * once. Undefined when nothing is in production.
+ * A model of a budget's categories, by default the one in production, loaded once for each version: when the alias
+ * moves, the next call serves the new one. What people decided in review since it was trained is learned on the way,
+ * so that a correction counts at once; a review that was stored before the call is always learned, and never twice.
  *
+ * @param wanted an alias, or a version
+ * @returns undefined when the alias points at nothing, or there is no such version
  * @throws TallyError MODEL_MISSING when the stored bytes are gone or damaged
  */
-export async function liveModel(store: Store, budgetId: Id): Promise<LiveModel | undefined> {
+export async function liveModel(
+  store: Store,
+  budgetId: Id,
+  wanted = "production",
+): Promise<LiveModel | undefined> {
   const name = modelName(budgetId);
-  const version = await resolveAlias(store, name, "production");
+  const aliases = (await store.collection(models).get(name))?.aliases;
+  if (!aliases) return undefined;
+  const alias = ALIASES.find((one) => one === wanted);
+  const version = alias ? aliases[alias] : wanted;
   if (version === undefined) return undefined;
-  let models = held.get(store);
-  if (!models) held.set(store, (models = new Map()));
-  let loading = models.get(name);
-  const present = await loading?.catch(() => undefined);
-  if (present?.version !== version && models.get(name) === loading) {
-    loading = load(store, name, version);
-    models.set(name, loading);
-    loading.catch(() => models.delete(name));
-  }
-  const live = await models.get(name)!;
-  await learnReviews(store, budgetId, live);
+  // An old version may have been removed since it was loaded; one that an alias points at never is.
+  const pointedAt = ALIASES.some((one) => aliases[one] === version);
+  if (!pointedAt && !(await store.collection(modelVersions).get(`${name}@${version}`))) return undefined;
+  const live = await heldVersion(store, budgetId, version, version === aliases.production);
+  await live.catchUp();
   return live;
 }
 
-async function load(store: Store, name: string, version: string): Promise<Held> {
-  const { version: stored, bytes } = await loadArtifact(store, name, version);
-  return {
+/** Let go of what is in memory of a budget's model; the next call loads it again. */
+export function releaseModel(store: Store, budgetId: Id): void {
+  held.get(store)?.delete(modelName(budgetId));
+}
+
+function heldVersion(store: Store, budgetId: Id, version: string, inProduction: boolean): Promise<Held> {
+  const name = modelName(budgetId);
+  const names = held.get(store) ?? new Map<string, Map<string, Promise<Held>>>();
+  held.set(store, names);
+  const versions = names.get(name) ?? new Map<string, Promise<Held>>();
+  names.set(name, versions);
+  let loading = versions.get(version);
+  if (!loading) {
+    // After a promotion nobody asks for what was in production before, until somebody does so by name.
+    if (inProduction) versions.clear();
+    const opening = load(store, budgetId, version);
+    opening.catch(() => {
+      if (versions.get(version) === opening) versions.delete(version);
+    });
+    loading = opening;
+  }
+  versions.delete(version);
+  versions.set(version, loading);
+  for (const [oldest] of versions) {
+    if (versions.size <= KEPT) break;
+    versions.delete(oldest);
+  }
+  return loading;
+}
+
+async function load(store: Store, budgetId: Id, version: string): Promise<Held> {
+  const { version: stored, bytes } = await loadArtifact(store, modelName(budgetId), version);
+  const live: Held = {
     version,
     model: await runInTurns(TrainedModel.decoding(bytes)),
     learnedUntil: stored.createdAt,
     learnedIds: new Set(),
+    catchUp: oneAtATime(() => learnReviews(store, budgetId, live)),
   };
+  return live;
 }
 
 async function learnReviews(store: Store, budgetId: Id, live: Held): Promise<void> {

@@ -1,0 +1,2 @@
+export { ModelServer, type Inferred, type ServingAnswer, type ServingOptions, type ServingRequest } from "./server";
+export { ModelRepository } from "./repository";
