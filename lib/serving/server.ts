@@ -77,6 +77,11 @@ export class ModelServer {
     this.secret = options.token ? Buffer.from(sha256(options.token), "hex") : undefined;
   }
 
+  /** Has it no token, so that it refuses everybody? */
+  get isOff(): boolean {
+    return this.secret === undefined;
+  }
+
   /** From now on requests get 503; resolves when those under way have been answered, as soon as that can be. */
   async stop(): Promise<void> {
     this.stopping = true;

@@ -6,34 +6,41 @@ import { guarded, type Request } from "../runtime";
 type App = NodeAPI["httpNode"];
 type Response = Parameters<ReturnType<typeof guarded>>[1];
 
-/** Path -> its server, for each app of HTTP nodes. One handler serves all: express forgets no route. */
-const serving = new WeakMap<App, Map<string, ModelServer>>();
+/** Path -> its servers, for each app of HTTP nodes. One handler serves all: express forgets no route. */
+const serving = new WeakMap<App, Map<string, Set<ModelServer>>>();
 
 /**
- * Answer requests below a path until the returned function is called.
+ * Answer requests below a path until the returned function is called. One that is off makes way for another.
  * @throws TallyError CONFIG_INVALID when another node serves there
  */
 export function listen(app: App, path: string, server: ModelServer): () => void {
-  let servers = serving.get(app);
-  if (!servers) {
-    servers = new Map();
-    serving.set(app, servers);
-    const known = servers;
+  let paths = serving.get(app);
+  if (!paths) {
+    paths = new Map();
+    serving.set(app, paths);
+    const known = paths;
     app.use((request, response, next) => {
       const at = [...known.keys()].find((one) => request.path === one || request.path.startsWith(`${one}/`));
       if (at === undefined) next();
-      else guarded((asked, reply) => answer(known.get(at)!, at, asked, reply))(request, response, next);
+      else guarded((asked, reply) => answer(inCharge(known.get(at)!), at, asked, reply))(request, response, next);
     });
   }
-  const known = servers;
-  if (known.has(path))
-    throw new TallyError("CONFIG_INVALID", `Another tally-model-server serves at ${path} already. Choose another path.`, {
-      details: { fields: ["path"] },
-    });
-  known.set(path, server);
+  const known = paths;
+  const servers = known.get(path) ?? new Set();
+  if (!server.isOff && [...servers].some((one) => !one.isOff)) {
+    const message = `Another tally-model-server serves at ${path} already. Choose another path.`;
+    throw new TallyError("CONFIG_INVALID", message, { details: { fields: ["path"] } });
+  }
+  known.set(path, servers.add(server));
   return () => {
-    if (known.get(path) === server) known.delete(path);
+    servers.delete(server);
+    if (servers.size === 0 && known.get(path) === servers) known.delete(path);
   };
+}
+
+function inCharge(servers: ReadonlySet<ModelServer>): ModelServer {
+  const all = [...servers];
+  return all.find((server) => !server.isOff) ?? all[0]!;
 }
 
 async function answer(server: ModelServer, at: string, request: Request, response: Response): Promise<void> {

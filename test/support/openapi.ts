@@ -362,7 +362,9 @@ function jsonContent(described: JsonObject): JsonObject | undefined {
 }
 
 function basePaths(document: JsonObject): string[] {
-  const servers = (document["servers"] as JsonObject[] | undefined) ?? [{ url: "/" }];
+  const named = (document["servers"] as JsonObject[] | undefined) ?? [];
+  // An empty list counts as none.
+  const servers: JsonObject[] = named.length > 0 ? named : [{ url: "/" }];
   const paths = servers.map((server) => {
     const variables = (server["variables"] ?? {}) as Record<string, JsonObject>;
     const url = String(server["url"]).replace(/\{([^}]+)\}/g, (_, name: string) =>
