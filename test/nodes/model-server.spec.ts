@@ -157,7 +157,7 @@ describe("tally-model-server", function () {
 
   it("makes way, while it is off, for one with a token at the same path", async () => {
     const second = { id: "second", type: "tally-model-server", store: "store", budget: "budget", wires: [[]] };
-    for (const token of [{ server: { token: TOKEN } }, { second: { token: TOKEN } }]) {
+    for (const id of ["server", "second"]) {
       await load({
         types: [storeType, memoryBudgetType(() => budget()), hooked],
         nodes: [
@@ -166,9 +166,9 @@ describe("tally-model-server", function () {
           { ...second, id: "server" },
           second,
         ],
-        credentials: token,
+        credentials: { [id]: { token: TOKEN } },
       });
-      await shows(/noModel/, Object.keys(token)[0]);
+      await shows(/noModel/, id);
       assert.equal((await call("/tallyflow/v2")).status, 200);
       await helper.unload();
     }
