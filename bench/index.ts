@@ -9,6 +9,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   kills: () => import("./kills.js"),
   workers: () => import("./workers.js"),
   statements: () => import("./statements.js"),
+  serving: () => import("./serving.js"),
   store: async () => {
     const { run } = await import("./store.js");
     return { bench: { summary: SUMMARIES.store, run: noOptions(async () => ({ ...(await run()) })) } };
