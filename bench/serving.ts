@@ -100,7 +100,9 @@ async function run(
   ] as const) {
     const name = `${ML_SERVER}, ${kind}`;
     say(name);
-    const figures = await withMlServer(found.python, folder, workers, (target) => load(target, test, requests));
+    const figures = await withMlServer(found.python, folder, workers, (target) =>
+      load(target, test, requests),
+    );
     result.peers[name] = figures;
     const own = measured["category and confidence"];
     result.ratios[`p50 of ${name} / ours`] = rounded(figures.p50Ms / own.p50Ms);
@@ -217,7 +219,9 @@ async function measureOurs(
 async function ready({ url }: ProbedNodeRed): Promise<void> {
   const until = Date.now() + 60_000;
   for (;;) {
-    const answer = await fetch(`${url}/tallyflow/v2/health/ready`, { headers: { authorization: `Bearer ${TOKEN}` } });
+    const answer = await fetch(`${url}/tallyflow/v2/health/ready`, {
+      headers: { authorization: `Bearer ${TOKEN}` },
+    });
     if (answer.ok) return;
     if (Date.now() > until) throw new Error(`The server is not ready: ${await answer.text()}`);
     await new Promise((resolve) => setTimeout(resolve, 200));
@@ -225,18 +229,47 @@ async function ready({ url }: ProbedNodeRed): Promise<void> {
 }
 
 function targetOf(url: string, outputs: readonly object[] | undefined, width: number): Target {
-  const column = (name: string, datatype: string, data: unknown[]) => ({ name, datatype, shape: [data.length], data });
+  const column = (name: string, datatype: string, data: unknown[]) => ({
+    name,
+    datatype,
+    shape: [data.length],
+    data,
+  });
   return {
     url: `${url}/tallyflow/v2/models/${modelName(BUDGET)}/infer`,
     headers: { Authorization: `Bearer ${TOKEN}` },
     requestOf: (rows) => ({
       inputs: [
-        column("text", "BYTES", rows.map(({ text }) => text)),
-        column("description", "BYTES", rows.map(({ description }) => description)),
-        column("amount", "INT64", rows.map(({ amount }) => amount)),
-        column("currency", "BYTES", rows.map(({ currency }) => currency)),
-        column("date", "BYTES", rows.map(({ date }) => date)),
-        column("account", "BYTES", rows.map(({ account }) => account)),
+        column(
+          "text",
+          "BYTES",
+          rows.map(({ text }) => text),
+        ),
+        column(
+          "description",
+          "BYTES",
+          rows.map(({ description }) => description),
+        ),
+        column(
+          "amount",
+          "INT64",
+          rows.map(({ amount }) => amount),
+        ),
+        column(
+          "currency",
+          "BYTES",
+          rows.map(({ currency }) => currency),
+        ),
+        column(
+          "date",
+          "BYTES",
+          rows.map(({ date }) => date),
+        ),
+        column(
+          "account",
+          "BYTES",
+          rows.map(({ account }) => account),
+        ),
       ],
       ...(outputs && { outputs }),
     }),

@@ -118,14 +118,18 @@ class Connection {
         "Content-Type": "application/json",
         "Content-Length": body.length,
       };
-      const request = http.request(this.target.url, { method: "POST", agent: this.agent, headers }, (response) => {
-        const chunks: Buffer[] = [];
-        response.on("data", (chunk: Buffer) => chunks.push(chunk));
-        response.on("error", reject);
-        response.on("end", () =>
-          resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString("utf8") }),
-        );
-      });
+      const request = http.request(
+        this.target.url,
+        { method: "POST", agent: this.agent, headers },
+        (response) => {
+          const chunks: Buffer[] = [];
+          response.on("data", (chunk: Buffer) => chunks.push(chunk));
+          response.on("error", reject);
+          response.on("end", () =>
+            resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString("utf8") }),
+          );
+        },
+      );
       request.on("error", reject);
       request.end(body);
     });

@@ -24,9 +24,13 @@ export const ML_SERVER = "MLServer 1.7.1";
 export function mlServerPython(): { python: string } | { skipped: string } {
   const python = pythonWith("venv-serving", PACKAGES);
   if (!python) return { skipped: "python3 with venv is not there" };
-  const found = spawnSync(python, ["-c", "import mlserver, mlserver_sklearn, sklearn, uvloop"], { encoding: "utf8" });
+  const found = spawnSync(python, ["-c", "import mlserver, mlserver_sklearn, sklearn, uvloop"], {
+    encoding: "utf8",
+  });
   if (found.status === 0) return { python };
-  return { skipped: `MLServer could not be had from PyPI: ${found.stderr.trim().split("\n").at(-1) ?? "failed"}` };
+  return {
+    skipped: `MLServer could not be had from PyPI: ${found.stderr.trim().split("\n").at(-1) ?? "failed"}`,
+  };
 }
 
 /** TF-IDF of letters and a linear SVM on the same rows, as a file in the folder. */
@@ -36,12 +40,14 @@ export function trainPeer(
   train: readonly LabelledExample[],
   test: readonly LabelledExample[],
 ): { accuracy: number; trainSeconds: number } {
-  const plain = (rows: readonly LabelledExample[]) => JSON.stringify(rows.map((row) => [textOf(row), row.label]));
+  const plain = (rows: readonly LabelledExample[]) =>
+    JSON.stringify(rows.map((row) => [textOf(row), row.label]));
   writeFileSync(path.join(folder, "train.json"), plain(train));
   writeFileSync(path.join(folder, "test.json"), plain(test));
   const script = path.join(root, "bench/peers/serving.py");
   const ran = spawnSync(python, [script, folder], { encoding: "utf8", timeout: TRAIN_MS });
-  if (ran.status !== 0) throw new Error(`The peer could not be trained: ${ran.stderr.trim().split("\n").at(-1)}`);
+  if (ran.status !== 0)
+    throw new Error(`The peer could not be trained: ${ran.stderr.trim().split("\n").at(-1)}`);
   return JSON.parse(ran.stdout) as { accuracy: number; trainSeconds: number };
 }
 
@@ -56,8 +62,17 @@ export async function withMlServer<T>(
   work: (target: Target) => Promise<T>,
 ): Promise<T> {
   const [port, grpc, metrics] = [await freePort(), await freePort(), await freePort()];
-  const settings = { debug: false, host: "127.0.0.1", http_port: port, grpc_port: grpc, metrics_port: metrics };
-  writeFileSync(path.join(folder, "settings.json"), JSON.stringify({ ...settings, parallel_workers: workers }));
+  const settings = {
+    debug: false,
+    host: "127.0.0.1",
+    http_port: port,
+    grpc_port: grpc,
+    metrics_port: metrics,
+  };
+  writeFileSync(
+    path.join(folder, "settings.json"),
+    JSON.stringify({ ...settings, parallel_workers: workers }),
+  );
   const implementation = "mlserver_sklearn.SKLearnModel";
   const parameters = { uri: "./model.joblib", version: "1" };
   writeFileSync(
@@ -66,7 +81,11 @@ export async function withMlServer<T>(
   );
   const command = path.join(path.dirname(python), "mlserver");
   // A group of its own: its workers go with it.
-  const child = spawn(command, ["start", folder], { cwd: folder, detached: true, stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(command, ["start", folder], {
+    cwd: folder,
+    detached: true,
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   let said = "";
   child.stderr.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-2000)));
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
@@ -74,14 +93,16 @@ export async function withMlServer<T>(
   try {
     const limit = Date.now() + START_MS;
     while (!(await answers(`${model}/ready`))) {
-      if (Date.now() > limit || child.exitCode !== null) throw new Error(`MLServer did not start: ${said.slice(-500)}`);
+      if (Date.now() > limit || child.exitCode !== null)
+        throw new Error(`MLServer did not start: ${said.slice(-500)}`);
       await delay(200);
     }
     return await work({ url: `${model}/infer`, headers: {}, requestOf, output: "predict", width: 1 });
   } finally {
     if (child.exitCode === null && child.pid) process.kill(-child.pid, "SIGTERM");
     await Promise.race([ended, delay(10_000)]);
-    if (child.exitCode === null && child.signalCode === null && child.pid) process.kill(-child.pid, "SIGKILL");
+    if (child.exitCode === null && child.signalCode === null && child.pid)
+      process.kill(-child.pid, "SIGKILL");
   }
 }
 

@@ -71,7 +71,8 @@ export async function parseBody(bytes: Buffer): Promise<unknown> {
   try {
     return await parseInTurns(bytes.toString("utf8"), { depth: DEPTH, rest: REST });
   } catch (thrown) {
-    if (thrown instanceof RangeError) throw new Refusal(400, `The body is no inference request: ${thrown.message}`);
+    if (thrown instanceof RangeError)
+      throw new Refusal(400, `The body is no inference request: ${thrown.message}`);
     if (thrown instanceof SyntaxError) throw new Refusal(400, "The body is not JSON.");
     throw thrown;
   }

@@ -1,11 +1,5 @@
 import type { Example } from "../learning";
-import {
-  isCalendarDate,
-  isIban,
-  normaliseIban,
-  runInTurns,
-  type CalendarDate,
-} from "../values";
+import { isCalendarDate, isIban, normaliseIban, runInTurns, type CalendarDate } from "../values";
 import { INPUTS, OUTPUTS, quoted, Refusal, TOP, type TensorMetadata } from "./protocol";
 
 /** An output that was asked for. */
@@ -16,7 +10,9 @@ export interface RequestedOutput extends TensorMetadata {
 
 export interface InferRequest {
   id: string | undefined;
-  examples: Example[];
+  rows: number;
+  /** The payment of a row, made when it is its turn: thousands at once would be work for the collection of garbage. */
+  exampleAt(row: number): Example;
   outputs: RequestedOutput[];
 }
 
@@ -42,7 +38,8 @@ export function readInferRequest(
 }
 
 function* reading(body: unknown, maxRows: number, today: CalendarDate): Generator<void, InferRequest> {
-  if (!isObject(body)) throw new Refusal(400, "The body must be an inference request: a JSON object with inputs.");
+  if (!isObject(body))
+    throw new Refusal(400, "The body must be an inference request: a JSON object with inputs.");
   const { id, inputs } = body;
   if (id !== undefined && (typeof id !== "string" || id.length > LONGEST_ID))
     throw new Refusal(400, `id must be a text of at most ${LONGEST_ID} characters.`);
@@ -62,38 +59,39 @@ function* reading(body: unknown, maxRows: number, today: CalendarDate): Generato
   }
   if (!columns.has("text") && !columns.has("description"))
     throw new Refusal(400, "One of the inputs text and description is needed.");
-  const examples: Example[] = [];
-  for (let row = 0; row < rows!; row++) {
-    if (row % PAUSE_ROWS === 0) yield;
-    examples.push(exampleAt(columns, row, today));
-  }
-  return { id, examples, outputs };
+  return { id, rows: rows!, exampleAt: (row) => exampleAt(columns, row, today), outputs };
 }
 
 /** One column: its name, and its elements once they are found to be what the metadata says. */
 function* columnOf(input: unknown, maxRows: number): Generator<void, { name: string; column: Column }> {
-  if (!isObject(input)) throw new Refusal(400, "An input must be an object with name, shape, datatype and data.");
+  if (!isObject(input))
+    throw new Refusal(400, "An input must be an object with name, shape, datatype and data.");
   const expected = INPUTS.find(({ name }) => name === input["name"]);
-  if (!expected) throw new Refusal(400, `There is no input ${quoted(input["name"])}. There are ${namesOf(INPUTS)}.`);
+  if (!expected)
+    throw new Refusal(400, `There is no input ${quoted(input["name"])}. There are ${namesOf(INPUTS)}.`);
   const { name, datatype } = expected;
   if (input["datatype"] !== datatype)
-    throw new Refusal(400, `The input ${name} must be of the datatype ${datatype}, not ${quoted(input["datatype"])}.`);
+    throw new Refusal(
+      400,
+      `The input ${name} must be of the datatype ${datatype}, not ${quoted(input["datatype"])}.`,
+    );
   const parameters = parametersOf(input, `The input ${name}`);
   if (Object.hasOwn(parameters, "binary_data_size"))
     throw new Refusal(400, `The input ${name} is sent as binary data. Send it as JSON.`);
   const contentType = Object.hasOwn(parameters, "content_type") ? parameters["content_type"] : undefined;
-  if (contentType === "base64") throw new Refusal(400, `The input ${name} is sent in base64. Send it as plain texts.`);
+  if (contentType === "base64")
+    throw new Refusal(400, `The input ${name} is sent in base64. Send it as plain texts.`);
   const { rows, nested } = rowsOf(name, input["shape"], maxRows);
   const { data } = input;
   if (!Array.isArray(data)) throw new Refusal(400, `The input ${name} has no data.`);
   if (data.length !== rows)
     throw new Refusal(400, `The input ${name} has ${data.length} elements, its shape says ${rows}.`);
-  const column: (string | number)[] = [];
+  const column = data as (string | number)[];
   for (let row = 0; row < rows; row++) {
     if (row % PAUSE_ROWS === 0) yield;
-    let element: unknown = data[row];
+    let element: unknown = column[row];
     if (nested && Array.isArray(element) && element.length === 1) element = element[0];
-    column.push(datatype === "INT64" ? wholeNumber(name, row, element) : shortText(name, row, element));
+    column[row] = datatype === "INT64" ? wholeNumber(name, row, element) : shortText(name, row, element);
   }
   return { name, column };
 }
@@ -105,7 +103,10 @@ function rowsOf(name: string, shape: unknown, maxRows: number): { rows: number; 
   if (!isShape || typeof rows !== "number" || !Number.isSafeInteger(rows) || rows < 0)
     throw new Refusal(400, `The shape of the input ${name} must be [n] or [n, 1].`);
   if (rows > maxRows)
-    throw new Refusal(413, `The input ${name} has ${rows} rows; at most ${maxRows} are taken in one request.`);
+    throw new Refusal(
+      413,
+      `The input ${name} has ${rows} rows; at most ${maxRows} are taken in one request.`,
+    );
   return { rows, nested: shape.length === 2 };
 }
 
@@ -120,7 +121,10 @@ function shortText(name: string, row: number, element: unknown): string {
   if (element.length > LONGEST_TEXT)
     throw new Refusal(400, `Row ${row} of the input ${name} is longer than ${LONGEST_TEXT} characters.`);
   if (name === "date" && element !== "" && !isCalendarDate(element))
-    throw new Refusal(400, `Row ${row} of the input date must be a date as YYYY-MM-DD, not ${quoted(element)}.`);
+    throw new Refusal(
+      400,
+      `Row ${row} of the input date must be a date as YYYY-MM-DD, not ${quoted(element)}.`,
+    );
   return element;
 }
 
@@ -157,7 +161,10 @@ function requestedOutputs(outputs: unknown): RequestedOutput[] {
       throw new Refusal(400, `The output ${found.name} is wanted as binary data. Ask for JSON.`);
     const k = own("k") ?? TOP;
     if (typeof k !== "number" || !Number.isInteger(k) || k < 1 || k > TOP)
-      throw new Refusal(400, `The parameter k of the output ${found.name} must be a whole number from 1 to ${TOP}.`);
+      throw new Refusal(
+        400,
+        `The parameter k of the output ${found.name} must be a whole number from 1 to ${TOP}.`,
+      );
     return { ...found, k };
   });
   if (new Set(requested.map(({ name }) => name)).size < requested.length)

@@ -1,7 +1,7 @@
-import { decide, explain, type Decision, type Example, type LiveModel } from "../learning";
+import { decide, explain, type Decision, type LiveModel } from "../learning";
 import type { Category } from "../store";
 import { takeTurn, turnDue, type Id } from "../values";
-import type { RequestedOutput } from "./infer-request";
+import type { InferRequest } from "./infer-request";
 import { stopped, type Tensor } from "./protocol";
 
 /** What is known of one row. Reasons are made only where they are wanted: they cost more than the answer. */
@@ -15,8 +15,7 @@ type Row = Decision & { reason: string };
  */
 export async function infer(
   { model }: LiveModel,
-  examples: readonly Example[],
-  outputs: readonly RequestedOutput[],
+  { rows, exampleAt, outputs }: InferRequest,
   usable: ReadonlyMap<Id, Category>,
   isStopped: () => boolean,
 ): Promise<{ tensors: Tensor[]; abstained: number }> {
@@ -26,17 +25,19 @@ export async function infer(
   const tensors = outputs.map(({ name, datatype, shape, k }): Tensor => ({
     name,
     datatype,
-    shape: shape.length === 2 ? [examples.length, k] : [examples.length],
+    shape: shape.length === 2 ? [rows, k] : [rows],
     data: [],
   }));
   let abstained = 0;
-  for (const example of examples) {
+  for (let at = 0; at < rows; at++) {
     if (turnDue()) await takeTurn();
     if (isStopped()) throw stopped();
+    const example = exampleAt(at);
     const decision = decide(model, example, { allowed });
     const reason = wantsReason ? explain(model, example, decision, { allowed, nameOf }).reason : "";
     if (decision.path === "abstain") abstained++;
-    for (const [at, { name, k }] of outputs.entries()) put(tensors[at]!.data, name, k, { ...decision, reason }, nameOf);
+    const row: Row = { ...decision, reason };
+    outputs.forEach(({ name, k }, i) => put(tensors[i]!.data, name, k, row, nameOf));
   }
   return { tensors, abstained };
 }

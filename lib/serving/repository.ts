@@ -1,4 +1,5 @@
 import {
+  aliasMoves,
   FEATURE_VERSION,
   liveModel,
   listVersions,
@@ -21,21 +22,25 @@ export interface Served {
 }
 
 /**
- * The model of one budget's categories as a model repository. Which version is in production, what was decided in
- * review and which categories there are is read anew for each request, once; requests that wait share a read. So a
- * promotion or a correction counts for every request that arrives after it.
+ * How long what was read of production serves further requests, in milliseconds: a promotion by another process, a
+ * correction or a change of the categories counts for all requests that arrive this much later. A promotion by this
+ * process counts at once.
  */
+const FRESH_MS = 250;
+
+/** The model of one budget's categories as a model repository. */
 export class ModelRepository {
   readonly name: string;
   private unloaded = false;
-  private readonly categories: () => Promise<Map<Id, Category>>;
+  /** What production was at a time, and after how many moves of aliases. */
+  private kept: { at: number; moves: number; served: Served } | undefined;
+  private readonly readProduction = oneAtATime(() => this.production());
 
   constructor(
     private readonly store: Store,
     private readonly budgetId: Id,
   ) {
     this.name = modelName(budgetId);
-    this.categories = oneAtATime(() => usableCategories(store, budgetId));
   }
 
   /**
@@ -47,23 +52,15 @@ export class ModelRepository {
     this.known(name);
     if (this.unloaded)
       throw new Refusal(503, `The model ${this.name} is unloaded. Load it by repository/models/<name>/load.`);
-    // At once: neither needs the other.
-    const [live, usable] = await Promise.all([
-      liveModel(this.store, this.budgetId, version),
-      this.categories(),
-    ]);
-    if (live) return { live, usable };
+    if (version !== undefined && version !== "production") {
+      const served = await this.read(version);
+      if (!served) throw this.noVersion(version);
+      return served;
+    }
+    const served = this.fresh() ?? (await this.readProduction());
+    if (served) return served;
     if (version !== undefined) throw this.noVersion(version);
     throw new Refusal(503, `The model ${this.name} has no version in production yet. Train it first.`);
-  }
-
-  /**
-   * Load the version in production, where there is one; it is undefined where there is none.
-   * @throws TallyError MODEL_MISSING when it is damaged
-   */
-  async production(): Promise<string | undefined> {
-    if (this.unloaded) return undefined;
-    return (await liveModel(this.store, this.budgetId))?.version;
   }
 
   /**
@@ -127,12 +124,39 @@ export class ModelRepository {
   unload(name: string): void {
     this.known(name);
     this.unloaded = true;
+    this.kept = undefined;
     releaseModel(this.store, this.budgetId);
+  }
+
+  private fresh(): Served | undefined {
+    const { kept } = this;
+    const isFresh = kept && performance.now() - kept.at < FRESH_MS && kept.moves === aliasMoves(this.store);
+    return isFresh ? kept.served : undefined;
+  }
+
+  private async production(): Promise<Served | undefined> {
+    // Both before the reading: what changes meanwhile makes it old.
+    const [at, moves] = [performance.now(), aliasMoves(this.store)];
+    const served = await this.read();
+    this.kept = served && !this.unloaded ? { at, moves, served } : undefined;
+    return served;
+  }
+
+  /** The model document is read once, the categories at the same time. */
+  private async read(version?: string): Promise<Served | undefined> {
+    const [live, usable] = await Promise.all([
+      liveModel(this.store, this.budgetId, version),
+      usableCategories(this.store, this.budgetId),
+    ]);
+    return live && { live, usable };
   }
 
   private known(name: string): void {
     if (name !== this.name)
-      throw new Refusal(404, `There is no model ${quoted(name)} here. POST repository/index lists what there is.`);
+      throw new Refusal(
+        404,
+        `There is no model ${quoted(name)} here. POST repository/index lists what there is.`,
+      );
   }
 
   private noVersion(version: string): Refusal {

@@ -50,11 +50,17 @@ export interface ServingOptions {
   failed?(error: Error): void;
 }
 
-const { version: PACKAGE_VERSION } = createRequire(__filename)("../../../package.json") as { version: string };
+const { version: PACKAGE_VERSION } = createRequire(__filename)("../../../package.json") as {
+  version: string;
+};
 /** Bodies that are held at the same time, in multiples of the largest one. */
 const BODIES = 8;
 const EXTENSIONS = ["model_repository"];
-const HEADERS = { "Content-Type": "application/json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" };
+const HEADERS = {
+  "Content-Type": "application/json",
+  "Cache-Control": "no-store",
+  "X-Content-Type-Options": "nosniff",
+};
 
 const MORE_HEADERS: Partial<Record<Refusal["status"], Record<string, string>>> = {
   401: { "WWW-Authenticate": "Bearer" },
@@ -106,7 +112,8 @@ export class ModelServer {
     const method = request.method === "HEAD" ? "GET" : request.method;
     const [area, ...rest] = segments(request.path);
     // A probe has no token. It learns that somebody is there, which it knew.
-    if (this.secret && method === "GET" && area === "health" && rest.join() === "live") return said(200, { live: true });
+    if (this.secret && method === "GET" && area === "health" && rest.join() === "live")
+      return said(200, { live: true });
     this.admit(request.authorization);
     const only = (wanted: "GET" | "POST") => {
       if (method !== wanted) throw new Refusal(405, `This address takes ${wanted} only.`);
@@ -160,7 +167,8 @@ export class ModelServer {
 
   /** @throws Refusal 401; compared in constant time, so that how long it takes tells nothing of the token */
   private admit(authorization: string | undefined): void {
-    if (!this.secret) throw new Refusal(401, "This server has no token and refuses everybody. Set one in the editor.");
+    if (!this.secret)
+      throw new Refusal(401, "This server has no token and refuses everybody. Set one in the editor.");
     const given = /^Bearer +(\S+) *$/i.exec(authorization ?? "")?.[1] ?? "";
     if (!timingSafeEqual(Buffer.from(sha256(given), "hex"), this.secret))
       throw new Refusal(401, "The token is missing or wrong. Send it as Authorization: Bearer <token>.");
@@ -171,7 +179,11 @@ export class ModelServer {
     throw new Refusal(503, "The server is not ready yet. Try again in a moment.");
   }
 
-  private async ready(said200: Record<string, Json>, name?: string, version?: string): Promise<ServingAnswer> {
+  private async ready(
+    said200: Record<string, Json>,
+    name?: string,
+    version?: string,
+  ): Promise<ServingAnswer> {
     try {
       const repository = this.open();
       await repository.served(name ?? repository.name, version);
@@ -188,20 +200,20 @@ export class ModelServer {
     return this.withBody(request, async (body) => {
       const now = new Date();
       const today = calendarDate(now.getUTCFullYear(), now.getUTCMonth() + 1, now.getUTCDate());
-      const { id, examples, outputs } = await readInferRequest(body, { maxRows: this.options.maxRows, today });
+      const wanted = await readInferRequest(body, { maxRows: this.options.maxRows, today });
       const { live, usable } = await repository.served(name, version);
       const isStopped = () => this.stopping || request.isGone();
-      const { tensors, abstained } = await infer(live, examples, outputs, usable, isStopped);
+      const { tensors, abstained } = await infer(live, wanted, usable, isStopped);
       const parts = await writeInferResponse({
         model_name: repository.name,
         model_version: live.version,
-        ...(id !== undefined && { id }),
+        ...(wanted.id !== undefined && { id: wanted.id }),
         outputs: tensors,
       });
       this.options.inferred?.({
         model: repository.name,
         version: live.version,
-        rows: examples.length,
+        rows: wanted.rows,
         abstained,
         milliseconds: performance.now() - began,
       });
@@ -219,7 +231,10 @@ export class ModelServer {
     if (contentLength !== undefined && contentLength > maxBodyBytes) throw tooLarge(maxBodyBytes);
     const bytes = contentLength ?? maxBodyBytes;
     if (this.heldBytes + bytes > BODIES * maxBodyBytes)
-      throw new Refusal(503, "The server has too many requests at the moment. Send it again in a few seconds.");
+      throw new Refusal(
+        503,
+        "The server has too many requests at the moment. Send it again in a few seconds.",
+      );
     this.heldBytes += bytes;
     try {
       const onStop = (giveUp: () => void) => {

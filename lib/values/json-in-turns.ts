@@ -38,13 +38,11 @@ export async function parseInTurns(text: string, limits?: JsonLimits): Promise<u
 }
 
 /** As {@link parseInTurns}, as work that pauses by `yield`. */
-export function* parsingJson(
-  text: string,
-  limits?: JsonLimits,
-  level = 0,
-): Generator<void, unknown, void> {
+export function* parsingJson(text: string, limits?: JsonLimits, level = 0): Generator<void, unknown, void> {
   if (text.length <= SMALL || (level >= LEVELS && !limits)) return JSON.parse(text);
-  const lists = (yield* longLists(text, limits?.depth ?? Infinity)).filter(({ from, to }) => to - from > PIECE);
+  const lists = (yield* longLists(text, limits?.depth ?? Infinity)).filter(
+    ({ from, to }) => to - from > PIECE,
+  );
   const rest = lists.reduce((left, { from, to }) => left - (to - from), text.length);
   if (limits && rest > limits.rest)
     throw new RangeError(`More than ${limits.rest} characters stand outside of lists.`);

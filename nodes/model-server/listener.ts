@@ -22,7 +22,12 @@ export function listen(app: App, path: string, server: ModelServer): () => void 
     app.use((request, response, next) => {
       const at = [...known.keys()].find((one) => request.path === one || request.path.startsWith(`${one}/`));
       if (at === undefined) next();
-      else guarded((asked, reply) => answer(inCharge(known.get(at)!), at, asked, reply))(request, response, next);
+      else
+        guarded((asked, reply) => answer(inCharge(known.get(at)!), at, asked, reply))(
+          request,
+          response,
+          next,
+        );
     });
   }
   const known = paths;
@@ -45,7 +50,11 @@ function inCharge(servers: ReadonlySet<ModelServer>): ModelServer {
 
 async function answer(server: ModelServer, at: string, request: Request, response: Response): Promise<void> {
   const { headers } = request;
-  const { status, headers: said, body } = await server.answer({
+  const {
+    status,
+    headers: said,
+    body,
+  } = await server.answer({
     method: request.method,
     path: request.path.slice(at.length),
     authorization: headers.authorization,

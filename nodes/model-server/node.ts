@@ -1,6 +1,6 @@
 import type { Node, NodeAPI, NodeDef } from "node-red";
 import type { BudgetProvider } from "../../lib/budget";
-import { ModelRepository, ModelServer, type Inferred } from "../../lib/serving";
+import { ModelRepository, ModelServer, Refusal, type Inferred } from "../../lib/serving";
 import { TallyError, toTallyError } from "../../lib/values";
 import {
   configNode,
@@ -123,7 +123,9 @@ class Serving {
   private async open(): Promise<ModelRepository> {
     this.store ??= await configNode<StoreNode>(this.RED, this.config, "store").lease();
     const { store } = this.store.value;
-    const budget: Lease<BudgetProvider> = await configNode<BudgetNode>(this.RED, this.config, "budget").lease(store);
+    const budget: Lease<BudgetProvider> = await configNode<BudgetNode>(this.RED, this.config, "budget").lease(
+      store,
+    );
     try {
       return new ModelRepository(store, budget.value.budgetId);
     } finally {
@@ -133,10 +135,13 @@ class Serving {
 
   /** Load what is in production, so that the first request does not wait for it. */
   private async warm(repository: ModelRepository): Promise<void> {
-    const version = await repository.production();
-    if (this.closed) return;
-    if (version === undefined) this.show("yellow", "ring", "noModel");
-    else this.serves(version);
+    try {
+      const { live } = await repository.served(repository.name);
+      if (!this.closed) this.serves(live.version);
+    } catch (thrown) {
+      if (!(thrown instanceof Refusal)) throw thrown;
+      if (!this.closed) this.show("yellow", "ring", "noModel");
+    }
   }
 
   private promoted({ type, subject }: { type?: string; subject?: string }): void {

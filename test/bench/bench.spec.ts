@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import path from "node:path";
+import { sharedPath, skipWithout } from "../support/shared";
 
 const runner = path.resolve(__dirname, "../../bench/index.js");
 
@@ -32,7 +33,7 @@ describe("bench", function () {
     for (const args of [[], ["--help"]]) {
       const { code, stdout, stderr } = await bench(...args);
       assert.equal(code, 0, stderr);
-      for (const name of ["main-job", "statements", "store", "learning"])
+      for (const name of ["main-job", "statements", "serving", "store", "learning"])
         assert.match(stdout, new RegExp(`^  ${name} `, "m"));
     }
   });
@@ -46,6 +47,7 @@ describe("bench", function () {
       ["main-job", "--colour"],
       ["main-job", "--store", "paper"],
       ["statements", "--format", "paper"],
+      ["serving", "--rows", "many"],
     ]) {
       const { code, stdout, stderr } = await bench(...args);
       assert.equal(code, 2, stderr);
@@ -63,6 +65,28 @@ describe("bench", function () {
       assert.ok(figures["payments"]! >= 200 && figures["rowsPerSecond"]! > 0, format);
       assert.ok(Number.isFinite(figures["longestStallMs"]) && Number.isFinite(figures["longestStallCpuMs"]));
       assert.equal(figures["badRows"], 0, format);
+    }
+  });
+
+  it("serves categories of a small model by Node-RED, all of them answered", async function () {
+    if (!sharedPath("data", "payments")) skipWithout(this, "the payments to learn from are not there");
+    const { code, stdout, stderr } = await bench(
+      ...["serving", "--json", "--no-peers", "--rows", "3000", "--requests", "20"],
+    );
+    assert.equal(code, 0, stderr);
+    const { ours } = JSON.parse(stdout) as Printed;
+    for (const kind of ["category and confidence", "all outputs"]) {
+      const figures = ours[kind]!;
+      assert.ok(figures["accuracy"]! > 0.3, `${kind}: ${figures["accuracy"]}`);
+      for (const field of [
+        "p50Ms",
+        "p99Ms",
+        "requestsPerSecondOf8",
+        "rowsPerSecondBy1000",
+        "rowsPerSecondBy10000",
+      ])
+        assert.ok(figures[field]! > 0, `${kind}: ${field} is ${figures[field]}`);
+      assert.ok(Number.isFinite(figures["longestStallMs"]) && Number.isFinite(figures["longestStallCpuMs"]));
     }
   });
 

@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { FEATURE_VERSION, liveModel, modelName, promote, releaseModel, retain, saveVersion, TrainedModel, trainModel } from "../../lib/learning";
+import {
+  FEATURE_VERSION,
+  liveModel,
+  modelName,
+  promote,
+  releaseModel,
+  retain,
+  saveVersion,
+  TrainedModel,
+  trainModel,
+} from "../../lib/learning";
 import { payments, reviews, type Collection, type Review, type Store } from "../../lib/store";
 import { openStore } from "../../lib/store/open";
 import { queueId, type Instant } from "../../lib/values";

@@ -103,7 +103,10 @@ describe("tally-model-server", function () {
     await shows(/noModel/);
     assert.deepEqual((await call("/tallyflow/v2/health/ready")).status, 503);
     await withStore((store) => fillStore(store, BUDGET));
-    assert.deepEqual(await call("/tallyflow/v2/health/ready"), { status: 200, body: { live: true, ready: true } });
+    assert.deepEqual(await call("/tallyflow/v2/health/ready"), {
+      status: 200,
+      body: { live: true, ready: true },
+    });
     const told = arrival("out");
     const serving = shows(/serving/);
     const { status, body } = await call(infer, { inputs });
@@ -156,7 +159,13 @@ describe("tally-model-server", function () {
   });
 
   it("makes way, while it is off, for one with a token at the same path", async () => {
-    const second = { id: "second", type: "tally-model-server", store: "store", budget: "budget", wires: [[]] };
+    const second = {
+      id: "second",
+      type: "tally-model-server",
+      store: "store",
+      budget: "budget",
+      wires: [[]],
+    };
     for (const id of ["server", "second"]) {
       await load({
         types: [storeType, memoryBudgetType(() => budget()), hooked],

@@ -75,7 +75,15 @@ describe("properties: JSON", () => {
         [rows, [], rows],
         { text: made.text.repeat(5_000), rows },
         { rows: rows.map(({ row }) => row), __proto__: null },
-        { inputs: [{ name: "a", data: rows }, 1, made.row, { data: rows.map(({ text }) => [text]) }, { data: [] }] },
+        {
+          inputs: [
+            { name: "a", data: rows },
+            1,
+            made.row,
+            { data: rows.map(({ text }) => [text]) },
+            { data: [] },
+          ],
+        },
         [[[rows, 1], [[rows]]], made.text.repeat(5_000), 2, [made.text.repeat(5_000)]],
         [1, made.row, { rows }],
       ][made.shape];

@@ -12,7 +12,13 @@ const text = (data: unknown[] = ["JUMBO"], more: object = {}) => ({
   data,
   ...more,
 });
-const amount = (data: unknown[], more: object = {}) => ({ name: "amount", datatype: "INT64", shape: [data.length], data, ...more });
+const amount = (data: unknown[], more: object = {}) => ({
+  name: "amount",
+  datatype: "INT64",
+  shape: [data.length],
+  data,
+  ...more,
+});
 
 describe("serving: what strangers send", () => {
   let store: Store;
@@ -20,7 +26,11 @@ describe("serving: what strangers send", () => {
   const failures: Error[] = [];
   before(async () => {
     store = await servedStore();
-    server = serverOf(store, { maxRows: 100, maxBodyBytes: 300_000, failed: (error) => failures.push(error) });
+    server = serverOf(store, {
+      maxRows: 100,
+      maxBodyBytes: 300_000,
+      failed: (error) => failures.push(error),
+    });
   });
   after(async () => {
     await store?.close();
@@ -47,7 +57,15 @@ describe("serving: what strangers send", () => {
       { authorization: TOKEN },
       { authorization: `Bearer ${TOKEN} ${TOKEN}` },
     ]) {
-      for (const path of ["", "/health/ready", "/repository/index", infer, `/models/${NAME}`, "/nothing", "/%"]) {
+      for (const path of [
+        "",
+        "/health/ready",
+        "/repository/index",
+        infer,
+        `/models/${NAME}`,
+        "/nothing",
+        "/%",
+      ]) {
         const answer = await ask(server, path, { ...asked, body: { inputs: [text()] } });
         const want = path === "/%" ? 400 : 401;
         assert.equal(answer.status, want, `${path} ${JSON.stringify(asked)}`);
@@ -55,7 +73,10 @@ describe("serving: what strangers send", () => {
       }
       assert.equal((await ask(server, "/health/live", asked)).status, 200);
     }
-    assert.equal((await ask(server, infer, { authorization: `bearer ${TOKEN}`, body: { inputs: [text()] } })).status, 200);
+    assert.equal(
+      (await ask(server, infer, { authorization: `bearer ${TOKEN}`, body: { inputs: [text()] } })).status,
+      200,
+    );
   });
 
   it("refuses everybody without a token of its own, probes too", async () => {
@@ -145,7 +166,15 @@ describe("serving: what strangers send", () => {
   });
 
   it("takes names of prototypes for data like any other", async () => {
-    const words = ["__proto__", "constructor", "toString", HOSTILE, "\u0000", "\ud800", "'; DROP TABLE payments; --"];
+    const words = [
+      "__proto__",
+      "constructor",
+      "toString",
+      HOSTILE,
+      "\u0000",
+      "\ud800",
+      "'; DROP TABLE payments; --",
+    ];
     const body = `{"__proto__":{"inputs":[]},"inputs":[${JSON.stringify(text(words))}],"parameters":{"__proto__":1}}`;
     const answer = await ask(server, infer, { method: "POST", body });
     assert.equal(answer.status, 200, JSON.stringify(answer.body));
@@ -223,12 +252,22 @@ describe("serving: what strangers send", () => {
   });
 
   it("knows its addresses and methods, and no others", async () => {
-    for (const path of ["/nothing", "/models", "/models/", `/models/${NAME}/nothing`, `/models/${NAME}/versions/1/infer/more`, "/repository", "/repository/models", `/repository/models/${NAME}`])
+    for (const path of [
+      "/nothing",
+      "/models",
+      "/models/",
+      `/models/${NAME}/nothing`,
+      `/models/${NAME}/versions/1/infer/more`,
+      "/repository",
+      "/repository/models",
+      `/repository/models/${NAME}`,
+    ])
       await refused(404, path, {}, /nothing at this address|no model/);
     for (const name of ["__proto__", "categories:ynab:other", encodeURIComponent(HOSTILE), "..%2f..%2fetc"])
       await refused(404, `/models/${name}/infer`, { body: { inputs: [text()] } }, /no model/);
     for (const version of ["9", "__proto__", "constructor", encodeURIComponent(HOSTILE), "1%231"])
-      for (const end of ["", "/ready"]) await refused(404, `/models/${NAME}/versions/${version}${end}`, {}, /no version/);
+      for (const end of ["", "/ready"])
+        await refused(404, `/models/${NAME}/versions/${version}${end}`, {}, /no version/);
     for (const [method, path] of [
       ["GET", infer],
       ["DELETE", `/models/${NAME}`],

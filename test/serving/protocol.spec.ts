@@ -98,9 +98,9 @@ describe("serving: the Open Inference Protocol", () => {
   it("unloads and loads the model, and is ready only when it can answer", async () => {
     const server = serverOf(store);
     const states = async (asked = {}) =>
-      ((await ask(server, "/repository/index", { body: asked })).body as { version: string; state: string }[]).map(
-        ({ version, state }) => `${version} ${state}`,
-      );
+      (
+        (await ask(server, "/repository/index", { body: asked })).body as { version: string; state: string }[]
+      ).map(({ version, state }) => `${version} ${state}`);
     const statuses = () =>
       Promise.all(
         ["/health/live", "/health/ready", `/models/${NAME}/ready`, `/models/${NAME}/versions/1/ready`].map(

@@ -1,4 +1,11 @@
-import { FEATURE_VERSION, modelName, promote, saveVersion, trainModel, type TrainedModel } from "../../lib/learning";
+import {
+  FEATURE_VERSION,
+  modelName,
+  promote,
+  saveVersion,
+  trainModel,
+  type TrainedModel,
+} from "../../lib/learning";
 import { ModelRepository, ModelServer, type ServingAnswer, type ServingOptions } from "../../lib/serving";
 import { categories, type Store } from "../../lib/store";
 import { openStore } from "../../lib/store/open";
@@ -46,9 +53,11 @@ export async function servedStore(): Promise<Store> {
 
 export async function fillStore(store: Store, budgetId: string): Promise<void> {
   const labels = [...new Set(household(600).map(({ label }) => label))];
-  await store.collection(categories).upsertMany(
-    labels.map((id) => ({ id, budgetId, name: id.toUpperCase(), hidden: false, deleted: false })),
-  );
+  await store
+    .collection(categories)
+    .upsertMany(
+      labels.map((id) => ({ id, budgetId, name: id.toUpperCase(), hidden: false, deleted: false })),
+    );
   await saveModel(store, "1", modelName(budgetId));
   await promote(store, modelName(budgetId), "1", AT, "first");
 }
@@ -98,7 +107,8 @@ export async function ask(
 }
 
 async function* pieces(bytes: Buffer): AsyncIterable<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += 64 * 1024) yield await Promise.resolve(bytes.subarray(at, at + 64 * 1024));
+  for (let at = 0; at < bytes.length; at += 64 * 1024)
+    yield await Promise.resolve(bytes.subarray(at, at + 64 * 1024));
 }
 
 export interface Output {
@@ -118,7 +128,12 @@ export function columnsOf(rows: ReturnType<typeof household>): object[] {
   const n = rows.length;
   return [
     { name: "text", datatype: "BYTES", shape: [n], data: rows.map(({ text }) => text) },
-    { name: "description", datatype: "BYTES", shape: [n, 1], data: rows.map(({ description }) => description) },
+    {
+      name: "description",
+      datatype: "BYTES",
+      shape: [n, 1],
+      data: rows.map(({ description }) => description),
+    },
     { name: "amount", datatype: "INT64", shape: [n, 1], data: rows.map(({ amount }) => [amount]) },
     { name: "currency", datatype: "BYTES", shape: [n], data: rows.map(({ currency }) => currency) },
     { name: "date", datatype: "BYTES", shape: [n], data: rows.map(({ date }) => date) },

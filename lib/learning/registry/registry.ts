@@ -94,6 +94,16 @@ export async function loadArtifact(
   return { version: found, bytes };
 }
 
+const moveCounts = new WeakMap<Store, number>();
+
+/**
+ * How often aliases were moved in this store by this process. Who keeps for a moment what an alias points at looks here
+ * whether it still does; moves of other processes are seen by reading alone.
+ */
+export function aliasMoves(store: Store): number {
+  return moveCounts.get(store) ?? 0;
+}
+
 /** The version an alias points at, or undefined. */
 export async function resolveAlias(store: Store, model: string, alias: Alias): Promise<string | undefined> {
   return (await store.collection(models).get(model))?.aliases[alias];
@@ -218,7 +228,10 @@ async function move(
     const result = await collection.updateMany([
       { id: model, expected: { aliases: present.aliases, moves: present.moves }, set: { aliases, moves } },
     ]);
-    if (result.updatedIds.length === 1) return { ...present, aliases, moves };
+    if (result.updatedIds.length === 1) {
+      moveCounts.set(store, aliasMoves(store) + 1);
+      return { ...present, aliases, moves };
+    }
   }
   throw new TallyError("STORE_CONFLICT", "Another worker keeps moving the model's aliases. Try again.", {
     retryable: true,
