@@ -69,6 +69,6 @@ async function answer(server: ModelServer, at: string, request: Request, respons
   if (response.destroyed) return;
   // No keep-alive: what is not read of a refused body must not be taken for the next request.
   response.writeHead(status, request.complete ? said : { ...said, Connection: "close" });
-  for (const part of body) response.write(part);
-  response.end();
+  for (const part of body.slice(0, -1)) response.write(part);
+  response.end(body.at(-1));
 }

@@ -134,6 +134,7 @@ export class EditorPage {
       );
       await this.page.waitForFunction("!$('#red-ui-workspace-chart').is(':animated')");
       const shape = this.page.locator(`[id="${id}"] .red-ui-flow-node`);
+      await shape.waitFor({ state: "attached" });
       // The editor takes a node for visible that lies under its sidebar.
       await this.page.evaluate(async (node) => {
         const chart = document.querySelector("#red-ui-workspace-chart")!;
