@@ -151,7 +151,8 @@ export class ModelRepository {
     return live && { live, usable };
   }
 
-  private known(name: string): void {
+  /** @throws Refusal 404 for a name that is none here */
+  known(name: string): void {
     if (name !== this.name)
       throw new Refusal(
         404,

@@ -110,11 +110,11 @@ export class ModelServer {
 
   private async route(request: ServingRequest): Promise<ServingAnswer> {
     const method = request.method === "HEAD" ? "GET" : request.method;
-    const [area, ...rest] = segments(request.path);
     // A probe has no token. It learns that somebody is there, which it knew.
-    if (this.secret && method === "GET" && area === "health" && rest.join() === "live")
+    if (this.secret && method === "GET" && /^\/health\/live\/?$/.test(request.path))
       return said(200, { live: true });
     this.admit(request.authorization);
+    const [area, ...rest] = segments(request.path);
     const only = (wanted: "GET" | "POST") => {
       if (method !== wanted) throw new Refusal(405, `This address takes ${wanted} only.`);
     };
@@ -122,47 +122,63 @@ export class ModelServer {
       only("GET");
       return said(200, { name: "tallyflow", version: PACKAGE_VERSION, extensions: EXTENSIONS });
     }
-    if (area === "health" && rest.join() === "ready") {
+    if (area === "health" && ["live", "ready"].includes(rest.join())) {
       only("GET");
       return this.ready({ live: true });
     }
-    if (area === "models" && rest[0] !== undefined) {
-      const [name, ...of] = rest;
-      const version = of[0] === "versions" ? of[1] : undefined;
-      const [what, ...more] = version === undefined ? of : of.slice(2);
-      if (more.length === 0) {
-        if (what === undefined) {
-          only("GET");
-          return said(200, await this.open().metadata(name, version));
-        }
-        if (what === "ready") {
-          only("GET");
-          return this.ready({ name }, name, version);
-        }
-        if (what === "infer") {
-          only("POST");
-          return this.infer(request, name, version);
-        }
-      }
-    }
-    if (area === "repository") {
-      const [part, name, act, ...more] = rest;
-      if (part === "index" && name === undefined) {
+    const answer =
+      area === "models"
+        ? await this.ofModel(request, rest, only)
+        : area === "repository"
+          ? await this.ofRepository(request, rest, only)
+          : undefined;
+    if (!answer) throw new Refusal(404, "There is nothing at this address.");
+    return answer;
+  }
+
+  /** `/models/<name>[/versions/<version>][/ready|/infer]`, or nothing where there is none of these. */
+  private async ofModel(
+    request: ServingRequest,
+    [name, ...of]: readonly string[],
+    only: (method: "GET" | "POST") => void,
+  ): Promise<ServingAnswer | undefined> {
+    if (name === undefined) return undefined;
+    const version = of[0] === "versions" ? of[1] : undefined;
+    const [what, ...more] = version === undefined ? of : of.slice(2);
+    if (more.length > 0) return undefined;
+    switch (what) {
+      case undefined:
+        only("GET");
+        return said(200, await this.open().metadata(name, version));
+      case "ready":
+        only("GET");
+        return this.ready({ name }, name, version);
+      case "infer":
         only("POST");
-        const wanted = await this.withBody(request, (body) => Promise.resolve(body));
-        const onlyReady = (wanted as { ready?: unknown } | null)?.ready === true;
-        return said(200, (await this.open().index(onlyReady)) as unknown as Json);
-      }
-      if (part === "models" && name !== undefined && more.length === 0) {
-        if (act === "load" || act === "unload") {
-          only("POST");
-          if (act === "load") await this.open().load(name);
-          else this.open().unload(name);
-          return said(200, {});
-        }
-      }
+        return this.infer(request, name, version);
+      default:
+        return undefined;
     }
-    throw new Refusal(404, "There is nothing at this address.");
+  }
+
+  /** `/repository/index` and `/repository/models/<name>/load|unload`, or nothing where it is none of these. */
+  private async ofRepository(
+    request: ServingRequest,
+    [part, name, act, ...more]: readonly string[],
+    only: (method: "GET" | "POST") => void,
+  ): Promise<ServingAnswer | undefined> {
+    if (part === "index" && name === undefined) {
+      only("POST");
+      const wanted = await this.withBody(request, (body) => Promise.resolve(body));
+      const onlyReady = (wanted as { ready?: unknown } | null)?.ready === true;
+      return said(200, (await this.open().index(onlyReady)) as unknown as Json);
+    }
+    if (part !== "models" || name === undefined || more.length > 0) return undefined;
+    if (act !== "load" && act !== "unload") return undefined;
+    only("POST");
+    if (act === "load") await this.open().load(name);
+    else this.open().unload(name);
+    return said(200, {});
   }
 
   /** @throws Refusal 401; compared in constant time, so that how long it takes tells nothing of the token */
@@ -197,6 +213,7 @@ export class ModelServer {
   private async infer(request: ServingRequest, name: string, version?: string): Promise<ServingAnswer> {
     const began = performance.now();
     const repository = this.open();
+    repository.known(name);
     return this.withBody(request, async (body) => {
       const now = new Date();
       const today = calendarDate(now.getUTCFullYear(), now.getUTCMonth() + 1, now.getUTCDate());

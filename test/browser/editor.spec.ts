@@ -218,31 +218,6 @@ describe("the editor", function () {
       await editor.page.getByText("Run started.").waitFor();
     });
 
-    it("makes a token for the model server, shows it once, and keeps it out of the flow", async () => {
-      const node = await one("tally-model-server");
-      await editor.edit(node);
-      await editor.page.click(".tally-generate");
-      const token = await editor.page.inputValue("#node-input-token");
-      assert.match(token, /^[0-9a-f]{64}$/);
-      await answer(".tally-generate").getByText(token).waitFor();
-      await editor.page.click(".tally-generate");
-      const second = await editor.page.inputValue("#node-input-token");
-      assert.notEqual(second, token);
-      await editor.done();
-      const ask = (bearer: string) =>
-        fetch(`${server.url}/tallyflow/v2`, { headers: { authorization: `Bearer ${bearer}` } });
-      assert.equal((await ask(second)).status, 401, "not before it is deployed");
-      await editor.deploy();
-      const until = Date.now() + 10_000;
-      while ((await ask(second)).status !== 200) assert.ok(Date.now() < until, "the token is not accepted");
-      assert.equal((await ask(token)).status, 401);
-      assert.ok(!JSON.stringify(await editor.flow()).includes(second), "no secret in a flow");
-      await editor.edit(node);
-      assert.equal(await editor.page.inputValue("#node-input-token"), "__PWRD__");
-      assert.ok(!(await editor.page.content()).includes(second));
-      await editor.done();
-    });
-
     it("tests connections as they are deployed: a wrong key is told, the right one shows the accounts", async () => {
       const bank = await one("tally-bank");
       await editor.edit(bank);
