@@ -28,7 +28,7 @@ const VERSION = "bench";
 export const bench: Bench = {
   summary: "categories served over HTTP by a real Node-RED, beside MLServer with scikit-learn",
   options: `
-  --rows N       payments of the data to use, the first ones by date (40000)
+  --rows N       payments of the data to use, the first ones by date (20000)
   --requests N   single requests of each kind (1000)
   --no-peers     ours alone; MLServer is fetched from PyPI once
 `,
@@ -36,7 +36,7 @@ export const bench: Bench = {
     const { values } = parseArgs({
       args: [...args],
       options: {
-        rows: { type: "string", default: "40000" },
+        rows: { type: "string", default: "20000" },
         requests: { type: "string", default: "1000" },
         "no-peers": { type: "boolean" },
       },

@@ -241,7 +241,6 @@ describe("serving: what strangers send", () => {
     })();
     assert.equal((await asked(cut, server)).status, 400);
     const own = serverOf(store);
-    // eslint-disable-next-line require-yield -- nothing ever arrives
     const never = (async function* (): AsyncGenerator<Uint8Array> {
       await new Promise(() => {});
     })();
