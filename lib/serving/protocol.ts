@@ -80,8 +80,10 @@ export function stopped(): Refusal {
   return new Refusal(503, "The server was stopped before the request was done. Send it again.");
 }
 
-/** What a stranger wrote, quoted and short, for a sentence about it. */
+/** What a stranger wrote, quoted and short, for a sentence about it. What may be large is only named. */
 export function quoted(value: unknown): string {
-  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? String(value));
+  if (value === null || value === undefined) return "nothing";
+  if (typeof value === "object") return Array.isArray(value) ? "a list" : "an object";
+  const text = typeof value === "string" ? value : JSON.stringify(value);
   return JSON.stringify(text.length > 40 ? `${text.slice(0, 39)}…` : text);
 }
