@@ -9,6 +9,7 @@ export * as history from "./history";
 export * as learning from "./learning";
 export * as matching from "./matching";
 export * as queue from "./queue";
+export * as review from "./review";
 export * as runs from "./runs";
 export * as serving from "./serving";
 export * as store from "./store";

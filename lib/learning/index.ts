@@ -3,6 +3,7 @@ export { cleanText, FEATURE_VERSION, FeatureExtractor } from "./features";
 export * from "./estimators";
 export * from "./calibration";
 export * from "./cascade";
+export * from "./rules";
 export { TrainedModel, type ModelInfo, type ModelMetrics, type ScoredExample } from "./model";
 export type { PastPayment } from "./memory";
 export * from "./gate";

@@ -17,5 +17,5 @@ export { ruled, withRules, type AccountRuleLine } from "./rules";
 export { settle } from "./settle";
 export { mayFollow, moveItems, WAITING, type Move } from "./states";
 export { matchedCursorId, queueSync } from "./sync";
-export { payeeName, type WriteOptions } from "./transaction";
+export { isAssignable, payeeName, type WriteOptions } from "./transaction";
 export { undoBatch, type UndoneItem, type UndoOptions, type UndoRefusal, type UndoResult } from "./undo";

@@ -9,7 +9,8 @@ const FOLLOWS: Readonly<Record<QueueState, readonly QueueState[]>> = {
   classified: ["leased", "skipped", "new", "review", "retry", "dead", "synced"],
   leased: ["sending", "classified", "retry", "dead", "review", "new", "skipped"],
   sending: ["synced", "retry", "dead", "review", "classified"],
-  retry: ["classified", "leased", "skipped", "dead", "synced"],
+  // To review when a person takes back a decision that was not written yet.
+  retry: ["classified", "leased", "skipped", "dead", "synced", "review"],
   // To skipped when its batch is undone, to new when a person imports again what was deleted, to classified when the
   // bank has booked what was written while pending, to synced when it is followed no more.
   synced: ["skipped", "new", "classified", "synced"],
@@ -47,6 +48,8 @@ export async function moveItems(store: Store, moves: readonly Move[], now: Insta
     if (to !== "leased" && to !== "sending")
       Object.assign(change, { leaseOwner: undefined, leaseUntil: undefined });
     if (to !== "skipped") change.skipReason = undefined;
+    if (item.decision && (to === "new" || to === "review")) change.decision = undefined;
+    if (item.announcedAt && to !== "review") change.announcedAt = undefined;
     if (to === "synced" || to === "new") Object.assign(change, { error: undefined, setbacks: undefined });
     updates.push({
       id: item.id,

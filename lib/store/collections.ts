@@ -2,6 +2,7 @@ import type { CollectionDef, Doc } from "./port";
 import type { BankAccount, Payment } from "./bank-documents";
 import type { Budget, BudgetAccount, Category, Match, Payee, Transaction } from "./budget-documents";
 import type { Batch, Classification, QueueItem, Review } from "./queue-documents";
+import type { Decision, Notice, StoredRule } from "./review-documents";
 import type {
   ArtifactChunk,
   Cursor,
@@ -20,6 +21,7 @@ import type {
 export type * from "./bank-documents";
 export type * from "./budget-documents";
 export type * from "./queue-documents";
+export type * from "./review-documents";
 export type * from "./work-documents";
 
 function define<T extends Doc>(
@@ -84,6 +86,13 @@ export const modelVersions = define<ModelVersion>("model_versions", "model", {
 });
 export const artifactChunks = define<ArtifactChunk>("model_artifacts", "model", { byModel: ["model"] });
 export const reviews = define<Review>("reviews", "id", { byBudget: ["budgetId", "at"] });
+export const decisions = define<Decision>("decisions", "id", {
+  byBudget: ["budgetId", "at"],
+  byAct: ["act"],
+  byPending: ["budgetId", "pending"],
+});
+export const rules = define<StoredRule>("rules", "budgetId", { byBudget: ["budgetId", "order"] });
+export const notices = define<Notice>("notices", "id", { byExpiry: ["expiresAt"] });
 export const rateBudgets = define<RateBudget>("rate_budgets", "id", {});
 export const leases = define<Lease>("leases", "id", {});
 export const events = define<StoredEvent>("events", "id", { byType: ["type", "at"] });

@@ -83,6 +83,10 @@ export interface QueueItem extends Doc {
   transferPaymentId?: Id;
   /** For people: why it was paired as a transfer, or was not although it looks like one. */
   transferReason?: string;
+  /** Set once a person decided its category: the act in which it was. */
+  decision?: Id;
+  /** While it waits for a person: when that was told. */
+  announcedAt?: Instant;
   /** For a refund: the payment that it pays back, whose category it has. */
   refundOf?: Id;
   skipReason?: SkipReason;

@@ -25,6 +25,7 @@ export const ERROR_CODES = {
   STORE_CONFLICT: "Another worker changed the same document first.",
   STORE_TOO_NEW: "The store was written by a newer version of Tallyflow.",
   DEPENDENCY_MISSING: "An optional package is needed for this and is not installed.",
+  TOKEN_INVALID: "The button of a message is not known or is too old.",
   HISTORY_GUARD: "A full load would close more rows than the guard allows.",
   MODEL_MISSING: "No trained model is there yet.",
   TRAINING_DATA_TOO_SMALL: "There are too few labels to learn from.",

@@ -1,34 +1,35 @@
-import { normaliseIban, type Id } from "../../values";
+import type { RuleConditions } from "../../store";
+import { cleanPayee, normaliseIban, type Id } from "../../values";
 import type { Example } from "../types";
 
 /** A rule that a person made: when all of its conditions hold, this category. The first that fits wins. */
-export interface UserRule {
+export interface UserRule extends RuleConditions {
   id: string;
   categoryId: Id;
   /** For people; shown as the reason. */
   name?: string;
-  /** The counterparty's name or the description contains this, whatever the case. */
-  contains?: string;
-  counterpartyAccount?: string;
-  account?: Id;
-  direction?: "in" | "out";
-  /** Bounds on the size of the amount in minor units, both inclusive. */
-  atLeast?: number;
-  atMost?: number;
 }
 
 /** The first rule that fits; a rule without any condition never does. */
 export function matchRule(rules: readonly UserRule[], example: Example): UserRule | undefined {
-  return rules.find((rule) => fits(rule, example));
+  const texts = new Texts(example);
+  return rules.find((rule) => fits(rule, example, texts));
 }
 
-function fits(rule: UserRule, example: Example): boolean {
+/**
+ * The name by which payments count as of one counterparty: that of the party, else the description, without what changes
+ * from visit to visit, in lower case.
+ */
+export function counterpartyName({ text, description }: Pick<Example, "text" | "description">): string {
+  return fold(cleanPayee(text.trim() || description));
+}
+
+function fits(rule: RuleConditions, example: Example, texts: Texts): boolean {
   const size = Math.abs(example.amount);
   const checks: boolean[] = [];
-  if (rule.contains !== undefined && rule.contains !== "") {
-    const wanted = rule.contains.toLowerCase();
-    checks.push(`${example.text}\n${example.description}`.toLowerCase().includes(wanted));
-  }
+  if (rule.contains !== undefined && rule.contains !== "") checks.push(texts.contain(rule.contains));
+  if (rule.counterparty !== undefined && rule.counterparty !== "")
+    checks.push(texts.counterparty === rule.counterparty);
   if (rule.counterpartyAccount !== undefined) {
     const own = normaliseIban(example.counterpartyAccount ?? "");
     checks.push(own !== "" && own === normaliseIban(rule.counterpartyAccount));
@@ -38,4 +39,36 @@ function fits(rule: UserRule, example: Example): boolean {
   if (rule.atLeast !== undefined) checks.push(size >= rule.atLeast);
   if (rule.atMost !== undefined) checks.push(size <= rule.atMost);
   return checks.length > 0 && checks.every(Boolean);
+}
+
+/** The texts of one payment as rules look at them, each made once and only when a rule asks for it. */
+class Texts {
+  private raw: string | undefined;
+  private plain: string | undefined;
+  private name: string | undefined;
+
+  constructor(private readonly example: Example) {}
+
+  get counterparty(): string {
+    return (this.name ??= counterpartyName(this.example));
+  }
+
+  contain(wanted: string): boolean {
+    const { text, description } = this.example;
+    this.raw ??= `${text}\n${description}`.toLowerCase();
+    if (this.raw.includes(wanted.toLowerCase())) return true;
+    const folded = fold(wanted);
+    this.plain ??= `${fold(text)}\n${fold(description)}`;
+    return folded !== "" && this.plain.includes(folded);
+  }
+}
+
+/** Lower case, without accents, one blank for whatever is no letter or digit. */
+function fold(text: string): string {
+  return text
+    .normalize("NFKD")
+    .toLowerCase()
+    .replace(/\p{M}+/gu, "")
+    .replace(/[^\p{L}\p{N}]+/gu, " ")
+    .trim();
 }

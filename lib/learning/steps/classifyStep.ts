@@ -11,6 +11,7 @@ import {
 import { moveItems, type Move } from "../../queue";
 import { TallyError, takeTurn, turnDue, type Id, type Instant } from "../../values";
 import { decide, explain, type Explained, type Refund, type UserRule } from "../cascade";
+import { rulesInUse } from "../rules";
 import { exampleOf, usableCategories } from "./labels";
 import { liveModel, type LiveModel } from "./live";
 import { refundsOf } from "./refunds";
@@ -24,6 +25,7 @@ export interface ClassifyStepOptions {
   policy: "review" | "suggest" | "uncategorised";
   /** Also look again at what waits in review since an older model; true when absent. */
   again?: boolean;
+  /** Rules that go before those that are stored. */
   rules?: readonly UserRule[];
 }
 
@@ -49,6 +51,14 @@ export async function classifyStep(ctx: StepContext, options: ClassifyStepOption
   const usable = await usableCategories(store, budgetId);
   const names = new Map([...usable].map(([id, { name }]) => [id, name]));
   const allowed = new Set([...usable.values()].filter(({ hidden }) => !hidden).map(({ id }) => id));
+  const { rules, gone } = await rulesInUse(store, budgetId, options.rules ?? [], allowed);
+  if (gone.length > 0) {
+    const named = gone.slice(0, 5).map((rule) => `"${rule.name ?? rule.id}"`);
+    ctx.log(
+      "warn",
+      `${gone.length} of your rules name a category that is hidden or no longer there, and are not used: ${named.join(", ")}. Give them another category, or delete them.`,
+    );
+  }
   const counts: Counts = {
     seen: 0,
     classified: 0,
@@ -132,7 +142,7 @@ export async function classifyStep(ctx: StepContext, options: ClassifyStepOption
       const refund = refunds.get(payment.id);
       const cascade = {
         allowed,
-        rules: options.rules ?? [],
+        rules,
         transfer: item.transferAccountId !== undefined,
         ...(refund ? { refund } : {}),
       };

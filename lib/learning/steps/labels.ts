@@ -74,11 +74,11 @@ export async function* labelsOf(store: Store, budgetId: Id): AsyncIterable<Label
   } while (after !== undefined);
 }
 
-/** Approved, or written by us and given another category since: both are a person's word. */
+/** Approved, written by us and given another category since, or decided in review: each is a person's word. */
 function isPersons(transaction: Transaction, item: QueueItem | undefined): boolean {
   if (transaction.approved) return true;
   if (!isOwnImportId(transaction.importId) || item === undefined) return false;
-  return (item.categoryId ?? null) !== transaction.categoryId;
+  return item.decision !== undefined || (item.categoryId ?? null) !== transaction.categoryId;
 }
 
 function isLabel(transaction: Transaction, usable: ReadonlyMap<Id, Category>): boolean {

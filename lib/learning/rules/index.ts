@@ -1,0 +1,1 @@
+export { rulesInUse, storedRules } from "./stored";
