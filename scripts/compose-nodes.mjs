@@ -318,7 +318,7 @@ RED.nodes.registerType("${schema.type}", {
   },
   credentials: {${credentials.length ? ` ${credentials.join(", ")} ` : ""}},
   inputs: ${isConfig || schema.role === "listener" ? 0 : 1},
-  outputs: ${isConfig ? 0 : 1},
+  outputs: ${schema.outputs},
   label() { return this.name || this._("label"); },
   paletteLabel() { return this._("palette"); },
   labelStyle() { return this.name ? "node_label_italic" : ""; },

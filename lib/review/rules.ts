@@ -58,34 +58,30 @@ export async function listRules(store: Store, budgetId: Id): Promise<ListedRule[
  */
 export async function saveRule(
   store: Store,
-  budgetId: Id,
-  draft: RuleDraft & { id?: Id; categoryId: Id },
+  draft: RuleDraft & ({ id: Id; categoryId: Id } | { budgetId: Id; categoryId: Id }),
   now: () => Instant = () => new Date().toISOString(),
 ): Promise<StoredRule> {
-  const { id, categoryId, ...rest } = draft;
+  const old = "id" in draft ? await ruleById(store, draft.id) : undefined;
+  const budgetId = old?.budgetId ?? (draft as { budgetId: Id }).budgetId;
+  const { categoryId } = draft;
   const names = new CategoryNames(store);
   await names.load([categoryId]);
   names.check(categoryId, budgetId);
-  const conditions = checked(rest);
+  const conditions = checked(draft);
   let saved: StoredRule;
-  if (id === undefined) {
+  if (!old) {
     saved = { id: `rule:${randomUUID()}`, budgetId, order: 0, at: now(), categoryId, ...conditions };
     saved = await insertRule(store, saved);
   } else {
-    const old = await ruleById(store, budgetId, id);
-    saved = { id, budgetId, order: old.order, at: old.at, categoryId, ...conditions };
-    const none = {
-      contains: undefined,
-      counterparty: undefined,
-      counterpartyAccount: undefined,
-      account: undefined,
-    };
-    const open = { direction: undefined, atLeast: undefined, atMost: undefined, name: undefined };
+    saved = { id: old.id, budgetId, order: old.order, at: old.at, categoryId, ...conditions };
+    const cleared = Object.fromEntries(
+      [...TEXTS, "direction", "atLeast", "atMost"].map((name) => [name, undefined]),
+    );
     // A conditional update, so that a rule that another deleted meanwhile does not come back.
     const { updatedIds } = await store
       .collection(rules)
-      .updateMany([{ id, expected: { budgetId }, set: { ...none, ...open, categoryId, ...conditions } }]);
-    if (updatedIds.length === 0) throw unknown(id);
+      .updateMany([{ id: old.id, expected: { budgetId }, set: { ...cleared, categoryId, ...conditions } }]);
+    if (updatedIds.length === 0) throw unknown(old.id);
   }
   await sweepRules(store, budgetId, now);
   return saved;
@@ -95,9 +91,10 @@ export async function saveRule(
  * Put a rule at a place in the order, 1 being tried first.
  * @throws TallyError NOT_FOUND, CONFIG_INVALID
  */
-export async function moveRule(store: Store, budgetId: Id, id: Id, place: number): Promise<void> {
+export async function moveRule(store: Store, id: Id, place: number): Promise<void> {
   if (!Number.isSafeInteger(place) || place < 1)
     throw new TallyError("CONFIG_INVALID", "The place of a rule is a whole number from 1.");
+  const { budgetId } = await ruleById(store, id);
   const all = await storedRules(store, budgetId);
   const rule = all.find((one) => one.id === id);
   if (!rule) throw unknown(id);
@@ -116,9 +113,8 @@ export async function moveRule(store: Store, budgetId: Id, id: Id, place: number
  * Forget a rule. What it decided so far stays.
  * @returns false when it was gone already
  */
-export async function deleteRule(store: Store, budgetId: Id, id: Id): Promise<boolean> {
-  const rule = await store.collection(rules).get(id);
-  return rule?.budgetId === budgetId && (await store.collection(rules).deleteMany([id])) === 1;
+export async function deleteRule(store: Store, id: Id): Promise<boolean> {
+  return (await store.collection(rules).deleteMany([id])) === 1;
 }
 
 /** Store a new rule behind the others; one that is there already stays as it is. */
@@ -164,9 +160,9 @@ export async function ruleOf(
   return rule;
 }
 
-async function ruleById(store: Store, budgetId: Id, id: Id): Promise<StoredRule> {
+async function ruleById(store: Store, id: Id): Promise<StoredRule> {
   const rule = await store.collection(rules).get(id);
-  if (rule?.budgetId !== budgetId) throw unknown(id);
+  if (!rule) throw unknown(id);
   return rule;
 }
 

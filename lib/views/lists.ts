@@ -1,3 +1,4 @@
+import { isAssignable } from "../queue";
 import {
   bankAccounts,
   budgetAccounts,
@@ -13,7 +14,7 @@ import { paymentRow } from "./payments";
 import { budgetIds, byId, categoryNames, readSegments } from "./read";
 import type { PageOfRows, Row, Sources, ViewRequest } from "./types";
 
-/** The budget's categories. */
+/** The budget's categories; those that are `assignable` can be given to a payment. */
 export async function readCategories({ store }: Sources, request: ViewRequest): Promise<PageOfRows> {
   const page = await readSegments(
     (await budgetIds(store, request.budgetId)).map((id) => [id]),
@@ -29,6 +30,7 @@ export async function readCategories({ store }: Sources, request: ViewRequest): 
       name: one.name,
       hidden: one.hidden,
       deleted: one.deleted,
+      assignable: isAssignable(one),
     })),
     next: page.next,
   };

@@ -112,7 +112,7 @@ function standingRow({ item, classification }: Standing): Row {
   return {
     state: item?.state ?? null,
     confidence: skipped ? null : (item?.confidence ?? null),
-    path: skipped ? null : (classification?.path ?? null),
+    path: skipped ? null : item?.decision ? "person" : (classification?.path ?? null),
     reason: item ? reasonOf(item) : null,
   };
 }

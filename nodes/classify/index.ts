@@ -1,5 +1,6 @@
 import type { NodeAPI } from "node-red";
 import { classifyStep } from "../../lib/learning";
+import { takeUp } from "../../lib/review";
 import { defineStep } from "../runtime";
 import { schema } from "./schema";
 
@@ -8,7 +9,10 @@ const step = defineStep({
   async run(context, { again }, tools) {
     const { policy } = tools.budgetSettings();
     const { budgetId } = await tools.budget();
-    return classifyStep(context, { budgetId, policy, again });
+    // What people decided, and the rules that they made, come before what was learned.
+    const { decided, completed } = await takeUp(context.store, budgetId, context.now);
+    const { counts, ...summary } = await classifyStep(context, { budgetId, policy, again });
+    return { ...summary, counts: { ...counts, decided: decided + completed } };
   },
 });
 

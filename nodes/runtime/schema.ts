@@ -57,6 +57,8 @@ export interface NodeSchema<S extends z.ZodRawShape = z.ZodRawShape> {
   readonly role: "config" | "step" | "source" | "listener";
   readonly options: z.ZodObject<S>;
   readonly fields: readonly Field[];
+  /** How many outputs the node has; more than one where a result comes with messages of its own. */
+  readonly outputs: number;
 }
 
 /** What `run` is given: the resolved options, by name. */
@@ -67,16 +69,18 @@ export type OptionsOf<N> = N extends NodeSchema<infer S> ? z.output<z.ZodObject<
  * @param type the node's type, `tally-...`
  * @param role a config node, a step of a flow, a source that begins one, or a listener: a source without an input
  * @param shape the fields in the order of the form, each made by {@link field}
+ * @param outputs 0 for a config node, else 1, unless it has more
  */
 export function nodeSchema<S extends z.ZodRawShape>(
   type: NodeSchema["type"],
   role: NodeSchema["role"],
   shape: S,
+  outputs = role === "config" ? 0 : 1,
 ): NodeSchema<S> {
   const fields = Object.entries(shape).map(([name, schema]) =>
     describe(type, role, name, schema as unknown as z.ZodType),
   );
-  return { type, role, options: z.object(shape), fields };
+  return { type, role, options: z.object(shape), fields, outputs };
 }
 
 function describe(

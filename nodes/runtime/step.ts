@@ -51,18 +51,20 @@ export type LedgerMode = "step" | "read" | "end";
 export interface StepDefinition<S extends z.ZodRawShape, R extends StepResult> {
   schema: NodeSchema<S>;
   run(context: StepContext, options: z.output<z.ZodObject<S>>, tools: StepTools): Promise<R>;
+  /** What comes of a result beside it: messages for the second output, one after another. */
+  messages?(result: R): { topic: string; payload: unknown }[];
   /** What a person should see of a result beside its counts, as the node's status. */
   remarks?(result: R, text: (key: string, values?: Record<string, string>) => string): string[];
   /**
    * `step`: recorded as a step of the message's run, or of a run of its own when the message has none.
-   * `read`: only reads, and leaves no trace in the ledger. `end`: ends the message's run. May follow from the options.
+   * `read`: leaves no trace in the ledger, being no work of a job. `end`: ends the message's run. May follow from the options.
    */
   ledger?: LedgerMode | ((options: z.output<z.ZodObject<S>>) => LedgerMode);
 }
 
 interface Job {
   msg: TallyMessage;
-  send: (msg: TallyMessage) => void;
+  send: (msg: TallyMessage | [TallyMessage, TallyMessage[]]) => void;
   done: (error?: Error) => void;
 }
 
@@ -149,8 +151,10 @@ class StepRunner<S extends z.ZodRawShape, R extends StepResult> {
   private async work(): Promise<void> {
     for (let job = this.waiting.shift(); job; job = this.waiting.shift()) {
       try {
-        const sent = await this.perform(job);
-        if (sent && !this.closed) job.send(job.msg);
+        const result = await this.perform(job);
+        const more = this.definition.messages?.(result);
+        if (!this.closed)
+          job.send(more ? [job.msg, more.map((one) => this.messageOf(one, job.msg))] : job.msg);
         job.done();
       } catch (thrown) {
         this.refuse(job, toTallyError(thrown));
@@ -158,8 +162,17 @@ class StepRunner<S extends z.ZodRawShape, R extends StepResult> {
     }
   }
 
-  /** @returns whether there is something to send on */
-  private async perform(job: Job): Promise<boolean> {
+  /** A message of its own: it knows the run that it comes of, and nothing else of the message that came in. */
+  private messageOf(content: { topic: string; payload: unknown }, { tally }: TallyMessage): TallyMessage {
+    const runId = tally?.runId;
+    return {
+      ...content,
+      _msgid: this.RED.util.generateId(),
+      tally: { step: this.step, ...(runId ? { runId } : {}) },
+    };
+  }
+
+  private async perform(job: Job): Promise<R> {
     const { definition, node } = this;
     this.status.running(undefined, this.waiting.length);
     const startedAt = new Date();
@@ -206,7 +219,7 @@ class StepRunner<S extends z.ZodRawShape, R extends StepResult> {
           result.counts,
           definition.remarks?.(result, (key, values) => this.RED._(key, values)),
         );
-      return true;
+      return result;
     } catch (thrown) {
       const error = toTallyError(thrown);
       if (error.code === "INTERNAL" && error.cause instanceof Error) node.debug(error.cause.stack);
@@ -311,9 +324,10 @@ class StepRunner<S extends z.ZodRawShape, R extends StepResult> {
   }
 }
 
+/** Does anything follow the first output, which the result of the run goes on by? */
 function hasWires(node: Node): boolean {
   const { wires } = node as unknown as { wires?: string[][] };
-  return (wires ?? []).some((output) => output.length > 0);
+  return (wires?.[0] ?? []).length > 0;
 }
 
 function stopped(): TallyError {

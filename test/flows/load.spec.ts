@@ -9,7 +9,7 @@ import type { Run } from "../../lib/store";
 import { flowFiles } from "./support";
 
 /** Examples that need no connection: their buttons are pressed. */
-const ALONE = ["history", "schedule", "store", "summary", "view"];
+const ALONE = ["history", "review", "schedule", "store", "summary", "view"];
 
 describe("flows and examples in Node-RED", function () {
   this.timeout(180_000);
