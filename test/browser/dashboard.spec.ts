@@ -112,7 +112,7 @@ describe("the dashboard in a browser", function () {
     // For pictures the window is resized under the editor, which its own code does not always follow.
     if (!IMAGES) page.on("pageerror", (error) => stage.complaints.push(error.message));
     await page.goto(stage.nodeRed.url);
-    for (const name of ["main", "learning", "history", "operations", "queue"]) {
+    for (const name of ["main", "learning", "history", "operations", "queue", "review"]) {
       const tab = `tally-tab-${name}`;
       await page.waitForFunction("window.RED?.nodes?.node('tally-main-sync')?.w > 0", undefined, {
         timeout: LIMIT,

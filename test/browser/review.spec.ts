@@ -11,7 +11,7 @@ import {
   type QueueItem,
   type Store,
 } from "../../lib/store";
-import { importId, queueId } from "../../lib/values";
+import { addDays, importId, queueId } from "../../lib/values";
 import { fits, harmless, HOSTILE, LIMIT, Stage, text } from "./stage";
 
 /** The page Review: what a person sees there, and what becomes of a payment about which they decide. */
@@ -71,9 +71,20 @@ describe("review in a browser", function () {
       const old = (await store.collection(queue).find({ index: "byPayment", equals: [newest.id] })).items[0]!;
       const all = (await store.collection(categories).find({ index: "byBudget", equals: [old.budgetId] }))
         .items;
-      chosen = all.filter((one) => !one.hidden && !one.deleted && !one.internal).slice(0, 3);
+      const usable = all.filter((one) => !one.hidden && !one.deleted && !one.internal);
+      const likely = usable.filter(({ name }) => /groceries|household|restaurants/i.test(name));
+      chosen = [...new Set([...likely, ...usable])].slice(0, 3);
       const planted = rows.flatMap(({ name, count, cents }) =>
         Array.from({ length: count }, (_, n) => ({ name, amount: cents - n, id: `planted:${name}:${n}` })),
+      );
+      await store.collection(payments).upsertMany(
+        rows.map(({ name, cents }) => ({
+          ...newest,
+          id: `past:${name}`,
+          date: addDays(newest.date, -34),
+          amount: cents,
+          counterparty: { name },
+        })),
       );
       await store.collection(payments).upsertMany(
         planted.map(({ id, name, amount }, n) => ({
@@ -86,7 +97,7 @@ describe("review in a browser", function () {
       );
       const reason = `Perhaps ${chosen[0]!.name}, but only 62 % sure: please decide.`;
       await store.collection(classifications).upsertMany(
-        planted.map(({ id }) => ({
+        planted.map(({ id, name }) => ({
           id: `${id}|${old.budgetId}|shown`,
           paymentId: id,
           budgetId: old.budgetId,
@@ -96,9 +107,7 @@ describe("review in a browser", function () {
           top: chosen.map(({ id: categoryId }, at) => ({ categoryId, confidence: [0.62, 0.2, 0.08][at]! })),
           reason,
           explanation: {
-            nearest: [
-              { paymentId: newest.id, text: newest.counterparty?.name ?? "Shop", categoryId: chosen[0]!.id },
-            ],
+            nearest: [{ paymentId: `past:${name}`, text: name, categoryId: chosen[0]!.id }],
             terms: [],
           },
           at: new Date().toISOString(),

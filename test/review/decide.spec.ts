@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { labelsOf } from "../../lib/learning";
 import { decide, listGroups, listPayments, recentActs, takeUp, undo } from "../../lib/review";
 import { requeue } from "../../lib/queue";
 import { categories, decisions, queue, reviews } from "../../lib/store";
@@ -127,6 +128,21 @@ describe("review: deciding", () => {
       ].sort(),
     );
     assert.match(bench.budget.rows[0]!.memo!, /100 %: You chose/);
+  });
+
+  it("is a label to learn from, unlike what a model decided", async () => {
+    await decide(bench.store, { ids: [itemId("2")], categoryId: RENT }, bench.clock.now);
+    const item = await bench.item("3");
+    await bench.store
+      .collection(queue)
+      .upsertMany([
+        { ...item, state: "classified", categoryId: FOOD, confidence: 0.97, reason: "Most likely." },
+      ]);
+    await pass(bench);
+    await bench.match();
+    const labels = [];
+    for await (const { id, label } of labelsOf(bench.store, BUDGET)) labels.push([id, label]);
+    assert.deepEqual(labels, [["bank:2", RENT]]);
   });
 
   it("applies to similar ones only: same counterparty, same direction", async () => {

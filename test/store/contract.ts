@@ -2,9 +2,12 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
   acquireLease,
+  decisions,
   leases,
+  notices,
   releaseLease,
   renewLease,
+  rules,
   withLease,
   type Collection,
   type CollectionDef,
@@ -725,6 +728,76 @@ export function contract(fixture: () => Fixture): void {
         });
       });
       await assert.rejects(lost, code("STORE_CONFLICT"));
+    });
+  });
+
+  describe("what people decide", () => {
+    const id = `p:${process.pid}:${Date.now()}|b`;
+    const budgetId = `b:${process.pid}:${Date.now()}`;
+    const decision = {
+      id,
+      paymentId: "p",
+      budgetId,
+      at: "2026-01-01T00:00:00.000Z",
+      before: { categoryId: null },
+    };
+
+    it("is claimed by one of two, found while it is pending, and replaced only as it was read", async () => {
+      const [mine, theirs] = [store.collection(decisions), other.collection(decisions)];
+      const claims = await Promise.all([
+        mine.insertMissing([{ ...decision, act: "act:1", categoryId: "c:1", pending: true }]),
+        theirs.insertMissing([{ ...decision, act: "act:2", categoryId: null, pending: true }]),
+      ]);
+      assert.equal(claims[0].inserted + claims[1].inserted, 1);
+      const standing = (await theirs.get(id))!;
+      assert.equal(standing.act, claims[0].inserted ? "act:1" : "act:2");
+      const pending = { index: "byPending", equals: [budgetId, true] };
+      assert.deepEqual((await mine.find(pending)).items, [standing]);
+      const expected = { at: standing.at, act: standing.act, pending: null };
+      const replace = { id, expected, set: { act: "act:3", pending: true } };
+      assert.deepEqual((await mine.updateMany([replace])).conflictIds, [id], "it is pending");
+      await mine.updateMany([{ id, expected: { pending: true }, set: { pending: undefined } }]);
+      assert.equal(await theirs.count(pending), 0);
+      assert.deepEqual((await theirs.updateMany([replace])).updatedIds, [id]);
+      assert.deepEqual((await mine.updateMany([replace])).conflictIds, [id]);
+      assert.deepEqual(
+        (await mine.find({ index: "byAct", equals: ["act:3"] })).items.map((one) => one.budgetId),
+        [budgetId],
+      );
+    });
+
+    it("makes rules that come in their order, and buttons that are forgotten by their end", async () => {
+      const at = decision.at;
+      await store.collection(rules).upsertMany(
+        [3, 1, 2].map((order) => ({
+          id: `${id}:${order}`,
+          budgetId,
+          order,
+          at,
+          categoryId: "c",
+          contains: "x",
+        })),
+      );
+      const found = await other.collection(rules).find({ index: "byBudget", equals: [budgetId] });
+      assert.deepEqual(
+        found.items.map(({ order }) => order),
+        [1, 2, 3],
+      );
+      const notice = {
+        id,
+        budgetId,
+        at,
+        expiresAt: "2001-01-01T00:00:00.000Z",
+        items: [id],
+        choices: ["c", null],
+      };
+      await store.collection(notices).upsertMany([notice]);
+      const old = await other.collection(notices).find({ index: "byExpiry", to: "2001-01-02T00:00:00.000Z" });
+      assert.deepEqual(
+        old.items.filter((one) => one.id === id),
+        [notice],
+      );
+      await store.collection(notices).deleteMany([id]);
     });
   });
 
