@@ -35,11 +35,10 @@ export function groupKey(item: QueueItem, { counterparty, direction }: Likeness)
 
 /**
  * What waits for a person in a budget, newest payment first, with the payments. Items whose payment is not stored are
- * left out. Names are cleaned once for each text.
+ * left out.
  * @param most at most this many; the older ones are left out
  */
 export async function* waitingIn(store: Store, budgetId: Id, most = Infinity): AsyncGenerator<Waiting> {
-  const names = new Map<string, string>();
   let after: string | undefined;
   let left = most;
   do {
@@ -51,17 +50,13 @@ export async function* waitingIn(store: Store, budgetId: Id, most = Infinity): A
       ...(after ? { after } : {}),
     });
     left -= page.items.length;
-    yield* await withPayments(store, page.items, names);
+    yield* await withPayments(store, page.items);
     after = page.next;
   } while (after && left > 0);
 }
 
 /** These items with their payments and groups. */
-export async function withPayments(
-  store: Store,
-  items: readonly QueueItem[],
-  names = new Map<string, string>(),
-): Promise<Waiting[]> {
+export async function withPayments(store: Store, items: readonly QueueItem[]): Promise<Waiting[]> {
   const found = await store.collection(payments).getMany(
     items.map(({ paymentId }) => paymentId),
     ["raw"],
@@ -72,11 +67,7 @@ export async function withPayments(
     if (turnDue()) await takeTurn();
     const payment = byId.get(item.paymentId);
     if (!payment) continue;
-    const text = payment.counterparty?.name?.trim() || payment.description;
-    let counterparty = names.get(text);
-    if (counterparty === undefined) names.set(text, (counterparty = likenessOf(payment).counterparty));
-    const direction = payment.amount < 0 ? "out" : "in";
-    waiting.push({ item, payment, key: groupKey(item, { counterparty, direction }) });
+    waiting.push({ item, payment, key: groupKey(item, likenessOf(payment)) });
   }
   return waiting;
 }
