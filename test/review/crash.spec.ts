@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { decide, undo } from "../../lib/review";
+import { announce, decide, press, undo } from "../../lib/review";
 import { decisions, reviews, rules, type Store } from "../../lib/store";
 import { Killed, crashingStore } from "../support/crashing-store";
 import type { Bench } from "../queue/bench";
@@ -116,6 +116,25 @@ describe("review under kills", function () {
           assert.equal((await bench.item(id)).state, "review", `${when} write ${dieAt}`);
         assert.equal(await bench.store.collection(rules).count({ index: "id" }), 0);
         assert.equal(await bench.store.collection(reviews).count({ index: "id" }), 0);
+        await bench.store.close();
+      }
+  });
+
+  it("tells of every payment, and of each group at most twice, wherever telling is killed", async () => {
+    const telling = (bench: Bench, store: Store) => announce(store, { budgetId: BUDGET }, bench.clock.now);
+    const writes = await writesOf(telling);
+    assert.ok(writes >= 4, `${writes} writes to be killed at`);
+    for (let dieAt = 1; dieAt <= writes; dieAt++)
+      for (const when of ["before", "after"] as const) {
+        const bench = await fresh();
+        await assert.rejects(telling(bench, crashingStore(bench.store, dieAt, when)), Killed);
+        const marked = (await bench.items()).filter((item) => item.announcedAt).length;
+        const messages = await telling(bench, bench.store);
+        assert.equal(messages.length === 0, marked === 4, `${when} write ${dieAt}`);
+        assert.ok((await bench.items()).every((item) => item.announcedAt));
+        assert.deepEqual(await telling(bench, bench.store), []);
+        for (const { actions } of messages)
+          assert.equal((await press(bench.store, actions[1]!.id, bench.clock.now)).category, "rent");
         await bench.store.close();
       }
   });
