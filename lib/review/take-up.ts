@@ -1,7 +1,16 @@
 import { exampleOf, matchRule, rulesInUse } from "../learning";
 import { isAssignable, moveItems } from "../queue";
-import { categories, cursors, decisions, queue, type Decision, type Store } from "../store";
-import { contentHash, type Id, type Instant } from "../values";
+import {
+  categories,
+  cursors,
+  decisions,
+  payments,
+  queue,
+  type Decision,
+  type QueueItem,
+  type Store,
+} from "../store";
+import { contentHash, queueId, type Id, type Instant } from "../values";
 import { carryThrough, decidedMove } from "./carry";
 import { CategoryNames } from "./names";
 import { waitingIn } from "./similar";
@@ -36,9 +45,10 @@ async function completePending(store: Store, budgetId: Id, now: () => Instant): 
   return pending.length;
 }
 
-/** Payments in `new` that a person decided before: left out meanwhile, undone with their batch, requeued. */
+/** Payments in `new` that a person decided before: left out meanwhile, undone with their batch, requeued, or pending then. */
 async function decideAgain(store: Store, budgetId: Id, now: () => Instant): Promise<number> {
   const names = new CategoryNames(store);
+  if ((await store.collection(decisions).count({ index: "byBudget", equals: [budgetId] })) === 0) return 0;
   let moved = 0;
   let after: string | undefined;
   do {
@@ -52,6 +62,7 @@ async function decideAgain(store: Store, budgetId: Id, now: () => Instant): Prom
     const items = new Map(
       page.items.filter((item) => !item.transferAccountId).map((item) => [item.id, item]),
     );
+    await inherit(store, [...items.values()], now);
     const found = (await store.collection(decisions).getMany([...items.keys()])).filter(
       (one) => !one.undoneAt && !one.pending,
     );
@@ -64,6 +75,31 @@ async function decideAgain(store: Store, budgetId: Id, now: () => Instant): Prom
     moved += (await moveItems(store, moves, now())).length;
   } while (after);
   return moved;
+}
+
+/** What was decided about a payment while it was pending holds for the one that it was booked as under another id. */
+async function inherit(store: Store, items: readonly QueueItem[], now: () => Instant): Promise<void> {
+  const found = await store.collection(payments).getMany(
+    items.map(({ paymentId }) => paymentId),
+    ["raw"],
+  );
+  const settles = new Map(found.flatMap((one) => (one.settles ? [[one.id, one.settles] as const] : [])));
+  const heirs = items.flatMap((item) => {
+    const pending = settles.get(item.paymentId);
+    return pending ? [{ item, from: queueId(pending, item.budgetId) }] : [];
+  });
+  if (heirs.length === 0) return;
+  const known = new Map(
+    (await store.collection(decisions).getMany(heirs.map(({ from }) => from))).map((one) => [one.id, one]),
+  );
+  await store.collection(decisions).insertMissing(
+    heirs.flatMap(({ item: { id, paymentId }, from }) => {
+      const decision = known.get(from);
+      if (!decision || decision.undoneAt) return [];
+      const { pending: _carried, ...decided } = decision;
+      return [{ ...decided, id, paymentId, at: now() }];
+    }),
+  );
 }
 
 /**

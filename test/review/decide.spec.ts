@@ -3,7 +3,7 @@ import { labelsOf } from "../../lib/learning";
 import { decide, listGroups, listPayments, recentActs, takeUp, undo } from "../../lib/review";
 import { requeue } from "../../lib/queue";
 import { categories, decisions, queue, reviews } from "../../lib/store";
-import { payment } from "../support/context";
+import { MAPPING, payment } from "../support/context";
 import { crashingStore } from "../support/crashing-store";
 import type { Bench } from "../queue/bench";
 import {
@@ -304,6 +304,19 @@ describe("review: deciding", () => {
       ruled: 0,
     });
     assert.deepEqual(told(await bench.item("1")), chosen("rent", RENT));
+  });
+
+  it("hands the decision on to the payment that a pending one was booked as", async () => {
+    bench.mapping = [{ ...MAPPING[0]!, rules: { pending: "write" } }, MAPPING[1]!];
+    await bench.match();
+    await waiting(bench, [at("HOTEL", "31", { status: "pending" })]);
+    assert.equal((await bench.item("31")).state, "review");
+    const { act } = await decide(bench.store, { ids: [itemId("31")], categoryId: FUN }, bench.clock.now);
+    await bench.arrive(at("HOTEL", "32", { settles: "bank:31" }));
+    await classify(bench);
+    assert.deepEqual(told(await bench.item("32")), chosen("fun", FUN));
+    await undo(bench.store, act, bench.clock.now);
+    assert.equal((await bench.item("32")).state, "review", "and is undone with it");
   });
 
   it("asks again when the chosen category goes away before it is written", async () => {
