@@ -1,70 +1,123 @@
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync } from "node:fs";
+import { parseArgs } from "node:util";
 import path from "node:path";
 import {
+  accuracy,
+  argMax,
   cleanText,
+  createEstimator,
   decide,
+  estimatorNames,
   evaluateModel,
+  expectedCalibrationError,
+  macroF1,
+  parseColumnMap,
   readLabelledCsv,
   trainModel,
   type LabelledExample,
+  type Outcome,
 } from "../lib/learning";
-import { pythonWith } from "./support/python";
+import { learningPeers } from "./support/learning-peers";
+import { rounded, type Bench, type BenchResult } from "./result";
 
-/** One line of the comparison; what a peer does not measure is absent. */
-export interface LearningRow {
-  name: string;
+/** Figures of one learner on one set; what was not measured is absent, and `skipped` says why. */
+export interface LearningFigures {
   accuracy?: number;
   macroF1?: number;
+  /** Share answered at the model's own threshold, and how much of it was right. */
   coverage?: number;
   precisionAtThreshold?: number;
+  /** Share that could be answered at 95 % with the threshold known afterwards. */
   coverageAtTarget?: number;
   ece?: number;
   trainSeconds?: number;
   predictionsPerSecond?: number;
+  /** 99th percentile of a single classification. */
   p99Ms?: number;
   skipped?: string;
 }
 
-/** How long one peer may take. */
-const PEER_MS = 600_000;
+/** The sets, each with what its columns mean; the same defaults serve all. */
+const SETS: Readonly<Record<string, { file: string; map: string }>> = {
+  birmingham: {
+    file: "birmingham_2014_2017.csv",
+    map: "text=merchant,label=category,date=date,amount=amount_gbp,account=card,context=cost_centre+directorate",
+  },
+  gla: { file: "gla_2008_2013.csv", map: "text=Vendor,label=AccountDescription,date=Date,amount=Amount" },
+  wvu: {
+    file: "wvu_2017_2021.csv",
+    map: "text=Supplier,label=Category,date=Approved Date,amount=Amount,description=Description,type=Type",
+  },
+};
 
 const root = path.resolve(__dirname, "../..");
+/** Categories with fewer training rows are left out, for all learners alike. */
+const FEWEST = 50;
 
-/**
- * Categories of card payments: the first 80 % by date against the rest, categories with at least 50 training rows,
- * beside peers on the same split in the same run. Skips, saying so, where the data or a peer is absent.
- */
-export async function run(): Promise<{ data: string; train: number; test: number; rows: LearningRow[] }> {
-  const shared = process.env["TALLYFLOW_SHARED"] ?? path.join(root, "..", "shared");
-  const file = path.join(shared, "data/payments/birmingham_2014_2017.csv");
-  if (!existsSync(file)) {
-    return { data: file, train: 0, test: 0, rows: [{ name: "all", skipped: "the data is not there" }] };
-  }
-  const { rows } = readLabelledCsv(file, {
-    text: ["merchant"],
-    label: ["category"],
-    date: ["date"],
-    amount: ["amount_gbp"],
-    account: ["card"],
-    context: ["cost_centre", "directorate"],
-  });
+export const bench: Bench = {
+  summary: "categories of payments learned and predicted, beside other learners on the same split",
+  options: `
+  --sets LIST      of ${Object.keys(SETS).join(",")} (all)
+  --no-peers       only what runs in this process
+  --rows N         only the first N rows of each set (all)
+`,
+  run: async (args, say) => {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        sets: { type: "string", default: Object.keys(SETS).join(",") },
+        "no-peers": { type: "boolean", default: false },
+        rows: { type: "string", default: "Infinity" },
+      },
+    });
+    const result: BenchResult = {
+      name: "learning",
+      ours: {},
+      peers: {},
+      ratios: {},
+      notes: [
+        `The first 80 % by date are learned, the rest is predicted; categories with at least ${FEWEST} training rows. Fixed: nothing is revealed. Online: each label is revealed after its prediction.`,
+      ],
+    };
+    for (const name of values.sets.split(",")) {
+      const set = SETS[name];
+      if (!set) throw new Error(`--sets takes ${Object.keys(SETS).join(", ")}, not ${name}.`);
+      const shared = process.env["TALLYFLOW_SHARED"] ?? path.join(root, "..", "shared");
+      const file = path.join(shared, "data/payments", set.file);
+      if (!existsSync(file)) {
+        result.notes!.push(`${name}: skipped, ${file} is not there.`);
+        continue;
+      }
+      const { train, test } = split(
+        readLabelledCsv(file, parseColumnMap(set.map)).rows.slice(0, Number(values.rows)),
+      );
+      say(`${name}: ${train.length} rows to learn, ${test.length} to predict`);
+      const ours = own(train, test);
+      const others = {
+        ...simple(train, test),
+        ...alone(train, test, say),
+        ...(values["no-peers"] ? {} : learningPeers(train, test, say)),
+      };
+      result.ours[name] = { train: train.length, test: test.length, ...ours };
+      result.peers[name] = others;
+      Object.assign(result.ratios, ratiosOf(name, ours.fixed, others));
+    }
+    return result;
+  },
+};
+
+function split(rows: readonly LabelledExample[]): { train: LabelledExample[]; test: LabelledExample[] } {
   const cut = Math.floor(rows.length * 0.8);
   const support = new Map<string, number>();
   for (const { label } of rows.slice(0, cut)) support.set(label, (support.get(label) ?? 0) + 1);
-  const frequent = ({ label }: LabelledExample) => (support.get(label) ?? 0) >= 50;
-  const train = rows.slice(0, cut).filter(frequent);
-  const test = rows.slice(cut).filter(frequent);
-  return {
-    data: file,
-    train: train.length,
-    test: test.length,
-    rows: [...own(train, test), ...simple(train, test), ...peers(train, test)],
-  };
+  const frequent = ({ label }: LabelledExample) => (support.get(label) ?? 0) >= FEWEST;
+  return { train: rows.slice(0, cut).filter(frequent), test: rows.slice(cut).filter(frequent) };
 }
 
-function own(train: readonly LabelledExample[], test: readonly LabelledExample[]): LearningRow[] {
+function own(
+  train: readonly LabelledExample[],
+  test: readonly LabelledExample[],
+): { fixed: LearningFigures; online: LearningFigures } {
   const began = performance.now();
   const { model } = trainModel(train);
   const trainSeconds = (performance.now() - began) / 1000;
@@ -74,68 +127,81 @@ function own(train: readonly LabelledExample[], test: readonly LabelledExample[]
     return performance.now() - from;
   });
   const p99Ms = single.sort((a, b) => a - b)[Math.floor(single.length * 0.99)]!;
+  // The fixed one first: online, the model goes on learning.
   const fixed = { ...evaluateModel(model, test, false), trainSeconds, p99Ms };
-  const online = evaluateModel(model, test, true);
-  return [
-    { name: "tallyflow, fixed", ...fixed },
-    { name: "tallyflow, online", ...online },
-  ];
+  return { fixed, online: evaluateModel(model, test, true) };
 }
 
-function simple(train: readonly LabelledExample[], test: readonly LabelledExample[]): LearningRow[] {
+/** What needs no learner at all. */
+function simple(
+  train: readonly LabelledExample[],
+  test: readonly LabelledExample[],
+): Record<string, LearningFigures> {
   const counts = new Map<string, Map<string, number>>();
   const all = new Map<string, number>();
   for (const { text, label } of train) {
     const key = cleanText(text).full;
-    const own = counts.get(key) ?? new Map<string, number>();
-    counts.set(key, own.set(label, (own.get(label) ?? 0) + 1));
+    const of = counts.get(key) ?? new Map<string, number>();
+    counts.set(key, of.set(label, (of.get(label) ?? 0) + 1));
     all.set(label, (all.get(label) ?? 0) + 1);
   }
   const most = (of: Map<string, number>) =>
     [...of].reduce((best, next) => (next[1] > best[1] ? next : best))[0];
   const majority = most(all);
-  const share = (predict: (row: LabelledExample) => string) =>
-    test.filter((row) => predict(row) === row.label).length / test.length;
-  return [
-    { name: "majority", accuracy: share(() => majority) },
-    {
-      name: "dictionary of seen texts",
-      accuracy: share(({ text }) => most(counts.get(cleanText(text).full) ?? new Map([[majority, 1]]))),
-    },
-  ];
+  const share = (predict: (row: LabelledExample) => string): LearningFigures => ({
+    accuracy: test.filter((row) => predict(row) === row.label).length / test.length,
+  });
+  return {
+    majority: share(() => majority),
+    "dictionary of seen texts": share(({ text }) =>
+      most(counts.get(cleanText(text).full) ?? new Map([[majority, 1]])),
+    ),
+  };
 }
 
-/** Peers in Python, in a virtual environment of their own that is kept in a cache folder. */
-function peers(train: readonly LabelledExample[], test: readonly LabelledExample[]): LearningRow[] {
-  const names = ["fastText", "complement naive Bayes", "TF-IDF + linear SVM"];
-  const python = pythonWith("venv", ["scikit-learn", "fasttext-wheel"]);
-  if (!python) return names.map((name) => ({ name, skipped: "python3 with venv is not there" }));
-  const folder = mkdtempSync(path.join(tmpdir(), "tallyflow-bench-"));
-  try {
-    const plain = (rows: readonly LabelledExample[]) =>
-      JSON.stringify(
-        rows.map((row) => [`${row.text} ${row.context?.map((c) => `| ${c}`).join(" ") ?? ""}`, row.label]),
-      );
-    writeFileSync(path.join(folder, "train.json"), plain(train));
-    writeFileSync(path.join(folder, "test.json"), plain(test));
-    const script = path.join(root, "bench/peers/learning.py");
-    return names.map((name): LearningRow => {
-      const ran = spawnSync(python, [script, folder, name], { encoding: "utf8", timeout: PEER_MS });
-      if (ran.signal) return { name, skipped: `not done after ${PEER_MS / 60_000} minutes` };
-      if (ran.status !== 0) return { name, skipped: ran.stderr.trim().split("\n").at(-1) ?? "failed" };
-      return JSON.parse(ran.stdout) as LearningRow;
-    });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+/** Each estimator by itself, without competition, calibration and threshold. */
+function alone(
+  train: readonly LabelledExample[],
+  test: readonly LabelledExample[],
+  say: (text: string) => void,
+): Record<string, LearningFigures> {
+  const found: Record<string, LearningFigures> = {};
+  for (const name of estimatorNames()) {
+    say(`  ${name} alone`);
+    const estimator = createEstimator(name);
+    const began = performance.now();
+    estimator.fit(train);
+    const trainSeconds = (performance.now() - began) / 1000;
+    for (const online of [false, true]) {
+      const outcomes = test.map((row): Outcome => {
+        const { categories, probabilities } = estimator.predict(row);
+        const best = argMax(probabilities);
+        if (online) estimator.update(row, row.label);
+        return { predicted: categories[best]!, confidence: probabilities[best]!, label: row.label };
+      });
+      found[`${name} alone, ${online ? "online" : "fixed"}`] = {
+        accuracy: accuracy(outcomes),
+        macroF1: macroF1(outcomes),
+        ece: expectedCalibrationError(outcomes),
+        ...(online ? {} : { trainSeconds }),
+      };
+    }
   }
+  return found;
 }
 
-if (require.main === module) {
-  run().then(
-    (result) => console.log(JSON.stringify(result, null, 1)),
-    (error: unknown) => {
-      console.error(error);
-      process.exitCode = 1;
-    },
-  );
+function ratiosOf(
+  set: string,
+  ours: LearningFigures,
+  others: Readonly<Record<string, LearningFigures>>,
+): Record<string, number> {
+  const ratios: Record<string, number> = {};
+  for (const [name, peer] of Object.entries(others)) {
+    if (name.includes(" alone, ")) continue;
+    if (peer.accuracy)
+      ratios[`${set}: accuracy of ours, fixed / ${name}`] = rounded(ours.accuracy! / peer.accuracy);
+    if (peer.trainSeconds)
+      ratios[`${set}: training time of ours / ${name}`] = rounded(ours.trainSeconds! / peer.trainSeconds);
+  }
+  return ratios;
 }

@@ -33,7 +33,7 @@ export const bench: Bench = {
     const url = (name: string) => `${server.uri}tallyflow_workers_${name}`;
     try {
       say("Filling the queue");
-      const filled = await fillQueue(householdOf(Number(values.payments)), url("fill"));
+      const filled = await fillQueue(householdOf(Number(values.payments)));
       const ours: Record<string, WorkersFigures> = {};
       for (const workers of numbers) {
         say(`${workers} workers on ${filled.waiting} payments`);

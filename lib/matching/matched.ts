@@ -1,8 +1,5 @@
-import { matches, transactions, type Match, type QueueItem, type Store } from "../store";
+import { matches, transactions, type QueueItem, type Store } from "../store";
 import type { Id } from "../values";
-
-/** From this many payments on one look through all matches costs less than one for each. */
-const WORTH_SCANNING = 500;
 
 /**
  * Which of these payments have their transaction already? They may claim no second one: an equal payment that the
@@ -14,15 +11,10 @@ export async function matchedPayments(
   items: readonly QueueItem[],
 ): Promise<Set<Id>> {
   const collection = store.collection(matches);
-  const asked = new Set(items.map((item) => item.paymentId));
-  const found: Match[] = [];
-  if (items.length >= WORTH_SCANNING) {
-    for await (const match of collection.scan({ index: "byBudget", equals: [budgetId] }))
-      if (asked.has(match.paymentId)) found.push(match);
-  } else {
-    for (const paymentId of asked)
-      found.push(...(await collection.find({ index: "byPayment", equals: [paymentId] })).items);
-  }
+  const found = await collection.findAny(
+    "byPayment",
+    items.map((item) => item.paymentId),
+  );
   const own = found.filter((match) => match.budgetId === budgetId);
   const standing = new Set<Id>();
   for (let at = 0; at < own.length; at += 500) {

@@ -71,9 +71,10 @@ export async function offerFills({ context, budget, counts }: Pass): Promise<voi
 
 async function matchedRows(store: Store, items: readonly QueueItem[]): Promise<Map<Id, Transaction>> {
   const matched = new Map<Id, Id>();
-  for (const item of items) {
-    const found = await store.collection(matches).find({ index: "byPayment", equals: [item.paymentId] });
-    for (const match of found.items) if (match.budgetId === item.budgetId) matched.set(match.id, item.id);
+  const itemOf = new Map(items.map((item) => [item.paymentId, item]));
+  for (const match of await store.collection(matches).findAny("byPayment", [...itemOf.keys()])) {
+    const item = itemOf.get(match.paymentId)!;
+    if (match.budgetId === item.budgetId) matched.set(match.id, item.id);
   }
   const rows = await store.collection(transactions).getMany([...matched.keys()]);
   return new Map(rows.filter((row) => !row.deleted).map((row) => [matched.get(row.id)!, row]));

@@ -87,6 +87,11 @@ export interface Collection<T extends Doc> {
   /** Without these top-level fields, which are not even read: what is large and not needed costs nothing. */
   getMany<K extends keyof T & string>(ids: readonly string[], without: readonly K[]): Promise<Omit<T, K>[]>;
   find(query: RangeQuery): Promise<Page<T>>;
+  /**
+   * All documents in which the first field of an index has one of these values: one look for many. In the order of the
+   * values, those of one value by id.
+   */
+  findAny(index: string, values: readonly string[]): Promise<T[]>;
   /** All documents of a range, read page by page: memory stays flat whatever the size. */
   scan(query: ScanQuery): AsyncIterable<T>;
   /** Without these top-level fields, none of which may be one of the index. */

@@ -219,6 +219,24 @@ export function contract(fixture: () => Fixture): void {
     });
   });
 
+  it("finds all that have one of many values of an index's first field, and refuses an index that is not there", async () => {
+    const docs = Array.from({ length: 2_500 }, (_, i): Item => ({
+      id: `d${i}`,
+      group: `g${i % 1_200}`,
+      rank: i,
+    }));
+    await c.upsertMany(docs);
+    const values = Array.from({ length: 1_100 }, (_, i) => `g${1_099 - i}`);
+    const found = await c.findAny("byGroup", [...values, "nobody", "g0"]);
+    assert.equal(found.length, docs.filter((_, i) => i % 1_200 < 1_100).length);
+    assert.deepEqual(
+      found.slice(0, 2).map(({ id }) => id),
+      ["d1099", "d2299"],
+    );
+    assert.deepEqual(await c.findAny("byGroup", []), []);
+    await assert.rejects(c.findAny("byNothing", ["a"]), code("CONFIG_INVALID"));
+  });
+
   describe("get and getMany", () => {
     it("answers in the order asked for and leaves unknown ids out", async () => {
       await c.upsertMany(["a", "b", "c"].map((id): Item => ({ id, group: "g" })));

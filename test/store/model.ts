@@ -11,7 +11,8 @@ type Step =
   | { do: "upsert" | "insert"; docs: Record_[] }
   | { do: "update"; id: string; expected: Record<string, Scalar>; set: Record<string, Scalar | undefined> }
   | { do: "delete"; ids: string[] }
-  | { do: "find"; query: RangeQuery };
+  | { do: "find"; query: RangeQuery }
+  | { do: "any"; index: string; values: string[] };
 
 const id = fc.constantFrom("a", "b", "c", "d", "é", "\u{1f600}", "\uffee", "e f", "$g.h");
 const group = fc.constantFrom("g", "h", "");
@@ -65,6 +66,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   }),
   fc.record({ do: fc.constant("delete" as const), ids: fc.array(id, { maxLength: 3 }) }),
   fc.record({ do: fc.constant("find" as const), query: ranges }),
+  fc.record({
+    do: fc.constant("any" as const),
+    index: fc.constantFrom("byGroup", "byDay", "id"),
+    values: fc.array(fc.oneof(group, id, fc.constantFrom("2024-01-01", "2024-01-02")), { maxLength: 4 }),
+  }),
 );
 
 /** Random steps on a fresh collection and on the map: every answer and the end state are the same. */
@@ -101,6 +107,15 @@ async function check(real: Collection<Record_>, model: Map<string, Record_>, one
       const missing = [...last.keys()].filter((key) => !model.has(key));
       assert.deepEqual([...(await real.insertMissing(one.docs)).insertedIds].sort(), missing.sort());
       for (const key of missing) model.set(key, last.get(key)!);
+      return;
+    }
+    case "any": {
+      const field = { byGroup: "group", byDay: "day", id: "id" }[one.index]!;
+      const byId = [...model.values()].sort(byFields(["id"]));
+      const expected = [...new Set(one.values)].flatMap((value) =>
+        byId.filter((each) => each[field] === value),
+      );
+      assert.equal(canonicalJson(await real.findAny(one.index, one.values)), canonicalJson(expected));
       return;
     }
     case "update": {

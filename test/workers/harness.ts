@@ -73,12 +73,13 @@ function workerFlows(job: string): FlowNode[] {
   });
 }
 
-/** Have the shipped flow read statements, match, train and classify, and keep what is then in the store. */
-export async function fillQueue(
-  household: Partial<HouseholdOptions>,
-  storeUrl: string,
-): Promise<FilledQueue> {
+/**
+ * Have the shipped flow read statements, match, train and classify, and keep what is then in the store: SQLite, since
+ * the servers that stand in for MongoDB take minutes for it.
+ */
+export async function fillQueue(household: Partial<HouseholdOptions>): Promise<FilledQueue> {
   const folder = mkdtempSync(path.join(tmpdir(), "tallyflow-workers-"));
+  const storeUrl = `sqlite:${path.join(folder, "filling.db")}`;
   const simulators = await startSimulators({ household, limits: false });
   try {
     const statements = path.join(folder, "statements");

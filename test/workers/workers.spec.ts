@@ -14,7 +14,7 @@ describe("two Node-REDs on one store", () => {
     const url = (name: string) => `${server.uri}tallyflow_share_${name}_${process.pid}`;
     try {
       const small = { from: "2025-03-01", until: "2025-06-30", budgetedUntil: "2025-04-15", scale: 0.1 };
-      const filled = await fillQueue(small, url("fill"));
+      const filled = await fillQueue(small);
       const shared = await shareQueue(filled, { workers: 2, storeUrl: url("two"), latencyMs: 200 });
       assert.ok(filled.waiting > 50, "payments wait");
       assert.deepEqual(

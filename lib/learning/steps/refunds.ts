@@ -4,7 +4,6 @@ import {
   payments,
   queue,
   transactions,
-  type Match,
   type PaymentFacts,
   type QueueItem,
   type Store,
@@ -104,9 +103,7 @@ async function standingsOf(
 ): Promise<Map<Id, Standing>> {
   const ids = seen.map(({ id }) => id);
   const items = await store.collection(queue).getMany(ids.map((id) => queueId(id, budgetId)));
-  const found: Match[] = [];
-  for (const id of ids)
-    found.push(...(await store.collection(matches).find({ index: "byPayment", equals: [id] })).items);
+  const found = await store.collection(matches).findAny("byPayment", ids);
   const rowOf = new Map(
     items.flatMap(({ paymentId, transactionId }) => (transactionId ? [[paymentId, transactionId]] : [])),
   );

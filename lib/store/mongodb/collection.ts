@@ -1,7 +1,7 @@
 import type { Document, FindCursor } from "mongodb";
 import { TallyError } from "../../values";
 import { checkFields, byId, checkUpdates, comparableHash, holds } from "../documents";
-import { encodeCursor, planRange, type RangePlan, type Segment } from "../query";
+import { encodeCursor, indexFields, planRange, type RangePlan, type Segment } from "../query";
 import type {
   Collection,
   CollectionDef,
@@ -14,7 +14,7 @@ import type {
   UpsertResult,
 } from "../port";
 import { decodeDocument, encodeBody, type Private, type StoredDocument } from "./codec";
-import { filterOf, sortOf } from "./filters";
+import { fieldName, filterOf, sortOf } from "./filters";
 import { isCursorGone } from "./errors";
 import { batches, batchesOfDistinct, changes, isComposite, scalarFilter } from "./updates";
 import type { Access, Change, Insert, Mark, Marks, StoredCollection, Write } from "./writes";
@@ -93,6 +93,22 @@ export class MongoCollection<T extends Doc> implements Collection<T> {
       });
     }
     return ids.flatMap((id) => found.get(id) ?? []);
+  }
+
+  async findAny(index: string, values: readonly string[]): Promise<T[]> {
+    const field = indexFields(this.def as CollectionDef<Doc>, index)[0]!;
+    const found = new Map<string, T[]>([...new Set(values)].map((value) => [value, []]));
+    for (const batch of batches([...found.keys()])) {
+      const filter = { [fieldName(field)]: { $in: batch } };
+      const page = await this.#connection.use((collection) =>
+        collection.find(filter).sort({ _id: 1 }).toArray(),
+      );
+      for (const stored of page) {
+        const doc = decodeDocument<T>(stored);
+        found.get((doc as unknown as Record<string, string>)[field]!)!.push(doc);
+      }
+    }
+    return [...found.values()].flat();
   }
 
   async find(query: RangeQuery): Promise<Page<T>> {

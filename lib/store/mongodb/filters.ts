@@ -5,7 +5,8 @@ import type { StoredDocument } from "./codec";
 
 /** Range plans as MongoDB filters and sorts. */
 
-function name(field: string): string {
+/** What a field is called in MongoDB. */
+export function fieldName(field: string): string {
   return field === "id" ? "_id" : field;
 }
 
@@ -19,7 +20,7 @@ export function filterOf(segment: Segment, descending: boolean): Filter<StoredDo
 
 /** The sort of a plan. */
 export function sortOf(plan: RangePlan): Sort {
-  return Object.fromEntries(plan.sort.map((field) => [name(field), plan.descending ? -1 : 1]));
+  return Object.fromEntries(plan.sort.map((field) => [fieldName(field), plan.descending ? -1 : 1]));
 }
 
 /** The indexes of a collection; the fields are part of the name, so that a changed definition gets a new index. */
@@ -37,15 +38,15 @@ export function indexesOf(def: CollectionDef<Doc>): IndexDescription[] {
 function conditionOf({ field, op, value }: Condition): Document {
   switch (op) {
     case "=":
-      return { [name(field)]: value };
+      return { [fieldName(field)]: value };
     case "notNull":
-      return { [name(field)]: { $ne: null } };
+      return { [fieldName(field)]: { $ne: null } };
     case ">=":
-      return { [name(field)]: { $gte: value } };
+      return { [fieldName(field)]: { $gte: value } };
     case "<":
-      return { [name(field)]: { $lt: value } };
+      return { [fieldName(field)]: { $lt: value } };
     case "<=":
-      return { [name(field)]: { $lte: value } };
+      return { [fieldName(field)]: { $lte: value } };
   }
 }
 
@@ -54,8 +55,8 @@ function keysetOf(fields: string[], values: Scalar[], descending: boolean): Docu
   const alternatives: Document[] = [];
   fields.forEach((field, i) => {
     const value = values[i]!;
-    const key = name(field);
-    const equal: Document[] = fields.slice(0, i).map((before, j) => ({ [name(before)]: values[j]! }));
+    const key = fieldName(field);
+    const equal: Document[] = fields.slice(0, i).map((before, j) => ({ [fieldName(before)]: values[j]! }));
     if (value === null) {
       if (!descending) alternatives.push(all([...equal, { [key]: { $ne: null } }]));
       return;

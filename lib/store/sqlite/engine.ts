@@ -6,7 +6,7 @@ import { comparableHash, holds } from "../documents";
 import type { CollectionDef, ConditionalResult, Doc, UpsertResult } from "../port";
 import type { RangePlan } from "../query";
 import { sqliteError } from "./errors";
-import { bodyColumn, countSegment, schemaOf, selectSegment, type Statement } from "./sql";
+import { bodyColumn, countSegment, schemaOf, selectSegment, selectWhere, type Statement } from "./sql";
 
 /** How long a write waits for another process's write. */
 const BUSY_TIMEOUT_MS = 30_000;
@@ -113,6 +113,14 @@ export class SqliteEngine {
         if (row !== undefined) bodies.push(row["body"] as string);
       }
       return bodies;
+    });
+  }
+
+  /** Bodies in which the field has one of the values, in the order of the values and then of the ids. */
+  findAny(table: string, field: string, values: readonly string[]): string[] {
+    return this.#run(() => {
+      const select = this.#prepare(selectWhere(table, field));
+      return values.flatMap((value) => select.all(value).map((row) => row["body"] as string));
     });
   }
 

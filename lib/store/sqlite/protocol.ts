@@ -14,6 +14,7 @@ export interface Operations {
     args: [table: string, plan: RangePlan, without: readonly string[]];
     answer: { bodies: string[]; more: boolean };
   };
+  findAny: { args: [table: string, field: string, values: string[]]; answer: string[] };
   count: { args: [table: string, plan: RangePlan]; answer: number };
   /** Each update as JSON text of `EngineUpdate`: text crosses the thread far faster than objects. */
   updateMany: { args: [table: string, updates: string[]]; answer: ConditionalResult };

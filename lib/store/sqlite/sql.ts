@@ -50,6 +50,11 @@ export function selectSegment(
   };
 }
 
+/** The bodies in which a field has a value, by id. */
+export function selectWhere(table: string, field: string): string {
+  return `SELECT body FROM "${table}" WHERE ${column(field)} = ? ORDER BY id`;
+}
+
 /** How many documents a segment holds. */
 export function countSegment(table: string, segment: Segment): Statement {
   const where = whereOf(segment, false);

@@ -1,7 +1,7 @@
 import { mapInTurns, TallyError, takeTurn, turnDue } from "../../values";
 import { checkFields, byId, checkDefinition, checkUpdates } from "../documents";
 import { META } from "../meta";
-import { encodeCursor, planRange, type RangePlan } from "../query";
+import { encodeCursor, indexFields, planRange, type RangePlan } from "../query";
 import type {
   Collection,
   CollectionDef,
@@ -138,6 +138,24 @@ class SqliteCollection<T extends Doc> implements Collection<T> {
           this.def.name,
           ids.slice(start, start + SCAN_PAGE),
           without,
+        );
+        for (const doc of await parseAll<T>(bodies)) docs.push(doc);
+      }
+      return docs;
+    });
+  }
+
+  async findAny(index: string, values: readonly string[]): Promise<T[]> {
+    const field = indexFields(this.def as CollectionDef<Doc>, index)[0]!;
+    const distinct = [...new Set(values)];
+    return this.#ready(async (link) => {
+      const docs: T[] = [];
+      for (let start = 0; start < distinct.length; start += SCAN_PAGE) {
+        const bodies = await link.call(
+          "findAny",
+          this.def.name,
+          field,
+          distinct.slice(start, start + SCAN_PAGE),
         );
         for (const doc of await parseAll<T>(bodies)) docs.push(doc);
       }

@@ -48,6 +48,7 @@ const handlers: Handlers<Operations> = {
   },
   getMany: (table, ids, without) => engine().getMany(table, ids, without),
   find: (table, plan, without) => engine().find(table, plan, without),
+  findAny: (table, field, values) => engine().findAny(table, field, values),
   count: (table, plan) => engine().count(table, plan),
   updateMany: (table, updates) => {
     const read = updates.map((update) => JSON.parse(update) as EngineUpdate);
