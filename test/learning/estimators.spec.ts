@@ -71,6 +71,20 @@ for (const name of estimatorNames()) {
       assert.deepEqual(encodeArtifact(restored.serialise()), encodeArtifact(estimator.serialise()));
     });
 
+    it("reveals: predicts and learns at once as it would one after the other", () => {
+      const rows = household(300);
+      const one = createEstimator(name);
+      const other = createEstimator(name);
+      for (const row of rows) {
+        const expected = one.predict(row);
+        one.update(row, row.label);
+        const revealed = other.reveal(row, row.label);
+        assert.deepEqual(revealed.categories, expected.categories);
+        expected.probabilities.forEach((p, i) => assert.ok(Math.abs(p - revealed.probabilities[i]!) < 1e-5));
+      }
+      assert.deepEqual(encodeArtifact(other.serialise()), encodeArtifact(one.serialise()));
+    });
+
     it("explains by terms, strongest first", () => {
       const estimator = createEstimator(name);
       estimator.fit(household(300));

@@ -4,6 +4,7 @@ import { softmax, type Example, type LabelledExample, type Scores } from "../typ
 import { CategoryIndex } from "./categoryIndex";
 import {
   fitInOrder,
+  predictThenUpdate,
   type Estimator,
   type EstimatorState,
   type FitOptions,
@@ -51,6 +52,10 @@ class ComplementNaiveBayes implements Estimator {
       if (this.count(vector.hashes[i]!, category, vector.values[i]!, 0)) sum += vector.values[i]!;
     }
     this.count(TOTALS, category, sum, 1);
+  }
+
+  reveal(example: Example, label: Id): Scores {
+    return predictThenUpdate(this, example, label);
   }
 
   predict(example: Example): Scores {

@@ -4,6 +4,7 @@ import type { Example, LabelledExample, Scores } from "../types";
 import { CategoryIndex } from "./categoryIndex";
 import {
   fitInOrder,
+  predictThenUpdate,
   type Estimator,
   type EstimatorState,
   type FitOptions,
@@ -58,6 +59,10 @@ class CounterpartyMemory implements Estimator {
     const keys = this.extractor.memoryKeys(example);
     this.count(ALL, category, day);
     for (const level of LEVELS) if (keys[level] !== 0) this.count(keys[level]!, category, day);
+  }
+
+  reveal(example: Example, label: Id): Scores {
+    return predictThenUpdate(this, example, label);
   }
 
   predict(example: Example): Scores {

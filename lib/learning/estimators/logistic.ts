@@ -75,6 +75,23 @@ class SparseLogistic implements Estimator {
   }
 
   update(example: Example, label: Id): void {
+    this.learn(example, label);
+  }
+
+  reveal(example: Example, label: Id): Scores {
+    const known = this.index.ids.slice();
+    const probabilities = new Float32Array(known.length);
+    this.learn(example, label, probabilities);
+    // A category that is new with this label was none to choose from: the others share its part.
+    if (this.index.ids.length > known.length) {
+      const sum = probabilities.reduce((total, p) => total + p, 0);
+      for (let c = 0; c < probabilities.length; c++) probabilities[c]! /= sum;
+    }
+    return { categories: known, probabilities };
+  }
+
+  /** @param before is given the probabilities of before */
+  private learn(example: Example, label: Id, before?: Float32Array): void {
     const { extractor, memory, habits } = this;
     const day = dayNumber(example.date);
     const { size } = extractor.extract(example, memory);
@@ -91,6 +108,7 @@ class SparseLogistic implements Estimator {
     softmax(own);
     own[target] = own[target]! - 1;
     softmax(scores);
+    before?.set(scores.subarray(0, before.length));
     scores[target] = scores[target]! - 1;
     this.descend(own, 0, ownSize);
     this.descend(scores, ownSize, size);

@@ -40,6 +40,8 @@ export interface Estimator {
   predict(example: Example): Scores;
   /** Learn one label at once. */
   update(example: Example, label: Id): void;
+  /** What it would have predicted, and learn the label: {@link predict} and {@link update} in one. */
+  reveal(example: Example, label: Id): Scores;
   /** The terms that speak most for a category, strongest first; empty where the estimator has none. */
   explain(example: Example, category: Id, limit: number): Term[];
   serialise(): EstimatorState;
@@ -58,6 +60,17 @@ function checkpoint(done: number, total: number, options: FitOptions | undefined
   if ((done & 1023) !== 0) return;
   options?.signal?.throwIfAborted();
   options?.progress?.(done, total);
+}
+
+/** A prediction and then an update, for estimators that save nothing by doing both at once. */
+export function predictThenUpdate(
+  estimator: Pick<Estimator, "predict" | "update">,
+  example: Example,
+  label: Id,
+): Scores {
+  const scores = estimator.predict(example);
+  estimator.update(example, label);
+  return scores;
 }
 
 /**

@@ -22,7 +22,7 @@ import {
 } from "../estimators";
 import { FEATURE_VERSION, FeatureExtractor } from "../features";
 import { firstGate, gate, type GateResult } from "../gate";
-import { argMax, type LabelledExample } from "../types";
+import { argMax, type LabelledExample, type Scores } from "../types";
 import { TrainedModel, type ModelInfo, type ModelMetrics } from "../model";
 
 /** Raised when training gives other models for the same data. */
@@ -53,6 +53,8 @@ export const MIN_LABELS = 20;
 /** Estimators compete on the newest rows of this many at most; the winner learns from everything. */
 const COMPETITION_ROWS = 12_000;
 const COMPETITION_SLICE = 3_000;
+/** So many rows of the later slice are scored by a model left alone: a thousandth of a share is nothing to go by. */
+const SCORED_ROWS = 10_000;
 /** A model that is left alone gets worse with every month, and nobody tells it: this share of the mistakes it may make is kept back. */
 const STALE_RESERVE = 0.1;
 
@@ -90,23 +92,22 @@ export function trainModel(examples: readonly LabelledExample[], options: TrainO
   const learnRevealed = (from: number, to: number) => {
     for (let i = from; i < to; i++) {
       if ((i & 1023) === 0) options.signal?.throwIfAborted();
-      revealed.push(predictOne(estimator, rows[i]!));
-      estimator.update(rows[i]!, rows[i]!.label);
+      revealed.push(outcomeOf(estimator.reveal(rows[i]!, rows[i]!.label), rows[i]!.label));
       past.add(rows[i]!, extractor.cleanName(rows[i]!), rows[i]!.label);
     }
   };
 
   learn(0, split);
   const slice = rows.slice(split);
-  const outcomes = predictAll(estimator, slice, options.signal);
+  const outcomes = predictAll(estimator, sampled(slice), options.signal);
   const production = options.production;
   const newer = production
     ? rows.findIndex((row, i) => i >= split && row.date > production.info.trainedOn.to)
     : split;
   const gateFrom = newer < 0 ? rows.length : newer;
   learnRevealed(split, gateFrom);
-  const compared =
-    gateFrom === split ? outcomes : predictAll(estimator, rows.slice(gateFrom), options.signal);
+  const comparable = sampled(rows.slice(gateFrom));
+  const compared = gateFrom === split ? outcomes : predictAll(estimator, comparable, options.signal);
   learnRevealed(gateFrom, rows.length);
 
   const majority = majorityAccuracy(rows.slice(0, split), slice);
@@ -137,7 +138,7 @@ export function trainModel(examples: readonly LabelledExample[], options: TrainO
     past,
   });
   const verdict = production
-    ? compareWith(production, rows.slice(gateFrom), compared, estimator.categories, seed)
+    ? compareWith(production, comparable, compared, estimator.categories, seed)
     : firstGate(outcomes, majority);
   return { model, gate: verdict };
 }
@@ -197,9 +198,7 @@ function compete(
     estimator.fit(early, options.signal ? { signal: options.signal } : undefined);
     const outcomes = later.map((row, at): Outcome => {
       if ((at & 1023) === 0) options.signal?.throwIfAborted();
-      const outcome = predictOne(estimator, row);
-      estimator.update(row, row.label);
-      return outcome;
+      return outcomeOf(estimator.reveal(row, row.label), row.label);
     });
     return { estimator: name, accuracy: accuracy(outcomes), macroF1: macroF1(outcomes), outcomes };
   });
@@ -232,17 +231,16 @@ function predictAll(
 ): Outcome[] {
   return rows.map((row, i) => {
     if ((i & 1023) === 0) signal?.throwIfAborted();
-    return predictOne(estimator, row);
+    return outcomeOf(estimator.predict(row), row.label);
   });
 }
 
 /** The best guess, with its probability before any calibration. */
-function predictOne(estimator: Estimator, row: LabelledExample): Outcome {
-  const { categories, probabilities } = estimator.predict(row);
+function outcomeOf({ categories, probabilities }: Scores, label: Id): Outcome {
   const best = argMax(probabilities);
   return best < 0
-    ? { predicted: "", confidence: 0, label: row.label }
-    : { predicted: categories[best]!, confidence: probabilities[best]!, label: row.label };
+    ? { predicted: "", confidence: 0, label }
+    : { predicted: categories[best]!, confidence: probabilities[best]!, label };
 }
 
 function compareWith(
@@ -268,6 +266,13 @@ function majorityAccuracy(early: readonly LabelledExample[], later: readonly Lab
   let best: Id | undefined;
   for (const [label, count] of counts) if (best === undefined || count > counts.get(best)!) best = label;
   return later.filter((row) => row.label === best).length / later.length;
+}
+
+/** Rows evenly over time, as many as figures need. */
+function sampled<T>(rows: readonly T[]): readonly T[] {
+  if (rows.length <= SCORED_ROWS) return rows;
+  const every = rows.length / SCORED_ROWS;
+  return Array.from({ length: SCORED_ROWS }, (_, i) => rows[Math.floor(i * every)]!);
 }
 
 function trialsOf(outcomes: readonly Outcome[]): { probability: number; right: boolean }[] {
