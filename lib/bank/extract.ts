@@ -6,6 +6,7 @@ import { hasConsents, watchConsents, type ConsentEnd } from "./consent";
 import { PendingPayments } from "./pending";
 import type { BankProvider, RowError } from "./port";
 import { Recogniser } from "./recognise";
+import { underStoredIds } from "./renumbered";
 import { quotaEnd, type Wait } from "./waits";
 
 export interface BankExtractOptions {
@@ -153,8 +154,12 @@ async function extractAccount(
   const pendings = new PendingPayments(store, account, context.now);
   for await (const page of provider.payments(account, request)) {
     const given = page.payments.map((payment) => ruled(payment, account));
-    const recognised = await recogniser?.page(given);
-    if (recognised?.recycled.length) await tell(context, account, recognised.recycled);
+    const recognised = recogniser
+      ? await recogniser.page(given)
+      : provider.ids === "perFile"
+        ? await numberedAnew(context, account, given)
+        : undefined;
+    if (recognised?.recycled?.length) await tell(context, account, recognised.recycled);
     const { page: rows, settled } = await pendings.link(recognised?.payments ?? given);
     const written = await store.collection(payments).upsertMany(rows);
     if (settled.length > 0) await store.collection(payments).upsertMany(settled);
@@ -173,6 +178,21 @@ async function extractAccount(
     context.signal.throwIfAborted();
   }
   result.counts["gone"]! += await pendings.end(provider.listsPending ?? false);
+}
+
+/** The rows of a file under the ids of the payments that they are, which is said where they had others. */
+async function numberedAnew(
+  context: StepContext,
+  account: BankAccount,
+  given: readonly Payment[],
+): Promise<{ payments: Payment[]; recycled?: undefined }> {
+  const { rows, renamed } = await underStoredIds(context.store, account, given);
+  if (renamed > 0)
+    context.log(
+      "info",
+      `${account.name}: a file shows ${renamed} stored payments under other ids than before. They are taken for the same by date, amount and text.`,
+    );
+  return { payments: rows };
 }
 
 /** An old id on a new payment is odd enough to be said. */

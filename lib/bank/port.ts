@@ -76,9 +76,9 @@ export interface BankProvider {
    * `changing` where the bank may give a payment another id later, give an old id to a new payment, or give none (an
    * id that ends after its colon). A payment is then known by its content and its number among equal rows of a day, for
    * which every reading has to show whole days, or payments have instants. Ids last when
-   * this is absent.
+   * this is absent. `perFile` where they last, but for files that may have been numbered anew.
    */
-  readonly ids?: "changing";
+  readonly ids?: "changing" | "perFile";
   /**
    * Every reading that comes to its end shows all payments of the account that are pending then: one that is not shown
    * any more is gone. Unknown when absent.

@@ -145,7 +145,7 @@ function isBlank({ id }: Payment): boolean {
 }
 
 /** What equal rows have in common. Blanks, case and punctuation do not count: banks change them between readings. */
-function contentKey(row: Payment | PaymentFacts): string {
+export function contentKey(row: Payment | PaymentFacts): string {
   const { counterparty: party } = row;
   return canonicalJson([
     row.status,

@@ -34,9 +34,10 @@ export interface FilledQueue {
 export interface WorkersFigures {
   workers: number;
   written: number;
-  lost: number;
+  /** Absent while payments still wait: they are not lost. */
+  lost?: number;
   doubled: number;
-  /** Written by each of them. */
+  /** Written by each of them, as their runs tell that ended well. */
   each: number[];
   /** Requests that wrote to the budget, and those that it refused for its rate limit. */
   writes: number;
@@ -152,18 +153,19 @@ export async function shareQueue(filled: FilledQueue, options: WorkersOptions): 
     );
     const seconds = (performance.now() - began) / 1000;
     const each = results.map(({ run }) => run.counts["queue-sync.synced"] ?? 0);
-    const written = each.reduce((sum, count) => sum + count, 0);
+    const left = await queueStates(store);
+    const written = left.synced ?? 0;
     const { lost, doubled } = judged(simulators);
     const writes = writesOf(simulators).slice(writesBefore);
     return {
       workers: options.workers,
       written,
-      lost,
+      ...(written === filled.waiting ? { lost } : {}),
       doubled,
       each,
       writes: writes.length,
       refused: writes.filter(({ status }) => status === 429).length,
-      left: await queueStates(store),
+      left,
       seconds: Math.round(seconds * 10) / 10,
       perSecond: Math.round(written / seconds),
     };

@@ -89,6 +89,7 @@ export function openStatementFiles(options: StatementFileOptions): BankProvider 
 
 class FilesProvider implements BankProvider {
   readonly kind = "files";
+  readonly ids = "perFile";
   readonly source: string;
   /** Statement files need no requests. */
   readonly calls = 0;
