@@ -9,6 +9,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   workers: () => import("./workers.js"),
   statements: () => import("./statements.js"),
   serving: () => import("./serving.js"),
+  matching: () => import("./matching.js"),
   store: async () => {
     const { run } = await import("./store.js");
     return {

@@ -1,10 +1,6 @@
-export {
-  matchAccount,
-  type MatchOptions,
-  type MatchPayment,
-  type MatchTransaction,
-  type Pair,
-} from "./match";
+export { matchAccount, matchAccountInTurns, WINDOW_DAYS, type MatchOptions } from "./match";
+export type { MatchPayment, MatchTransaction, Pair } from "./types";
+export { USUAL, type Habits } from "./odds";
 export {
   findOriginals,
   mayRefund,

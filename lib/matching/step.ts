@@ -32,9 +32,10 @@ import {
   WAITING,
   type AccountMapping,
 } from "../queue";
-import { matchAccountInTurns, type MatchPayment, type MatchTransaction } from "./match";
+import { matchAccountInTurns, WINDOW_DAYS } from "./match";
 import { matchedPayments } from "./matched";
 import { markTransfers } from "./mark-transfers";
+import type { MatchPayment, MatchTransaction } from "./types";
 
 export interface MatchStepOptions {
   budgetId: Id;
@@ -126,7 +127,7 @@ async function matchOne(
   counts: Counts,
 ): Promise<void> {
   const { store } = context;
-  const window = options.windowDays ?? 5;
+  const window = options.windowDays ?? WINDOW_DAYS;
   const queued = new Map(items.map((item) => [item.paymentId, item]));
   // Whole payments, with the bank's own rows in them, are held for a chunk at a time only.
   const booked = await inChunks([...queued.keys()], async (ids) =>

@@ -33,7 +33,7 @@ describe("bench", function () {
     for (const args of [[], ["--help"]]) {
       const { code, stdout, stderr } = await bench(...args);
       assert.equal(code, 0, stderr);
-      for (const name of ["main-job", "statements", "serving", "store", "learning"])
+      for (const name of ["main-job", "statements", "serving", "matching", "store", "learning"])
         assert.match(stdout, new RegExp(`^  ${name} `, "m"));
     }
   });
@@ -48,6 +48,7 @@ describe("bench", function () {
       ["main-job", "--store", "paper"],
       ["statements", "--format", "paper"],
       ["serving", "--rows", "many"],
+      ["matching", "--seed", "paper"],
     ]) {
       const { code, stdout, stderr } = await bench(...args);
       assert.equal(code, 2, stderr);
@@ -66,6 +67,25 @@ describe("bench", function () {
       assert.ok(Number.isFinite(figures["longestStallMs"]) && Number.isFinite(figures["longestStallCpuMs"]));
       assert.equal(figures["badRows"], 0, format);
     }
+  });
+
+  it("finds payments again in a small budget beside other rules, and says how honest its confidence is", async function () {
+    if (process.platform !== "linux") this.skip(); // Memory and CPU time are read from /proc.
+    if (!sharedPath("data/payments/birmingham_2014_2017.csv")) skipWithout(this, "the card payments");
+    const { code, stdout, stderr } = await bench(
+      ...["matching", "--json", "--accounts", "2", "--scale", "0.01"],
+    );
+    assert.equal(code, 0, stderr);
+    const { ours, peers, ratios } = JSON.parse(stdout) as Printed;
+    for (const level of ["light", "medium", "heavy"]) {
+      const name = `other cards, ${level}`;
+      const figures = ours[name]!;
+      assert.ok(figures["payments"]! > 100 && figures["precision"]! > 80 && figures["recall"]! > 80, name);
+      assert.ok(figures["doubled"]! < peers[`date and amount: ${name}`]!["doubled"]!, name);
+      assert.ok("error" in (figures["confidence"] as unknown as object));
+    }
+    assert.ok(ours["10000 and 10000 in one account"]!["pairs"]! > 8000);
+    assert.ok(Object.values(ratios).every(Number.isFinite));
   });
 
   it("serves categories of a small model by Node-RED, all of them answered", async function () {
