@@ -7,4 +7,10 @@ export {
   type HistoryOptions,
   type Snapshot,
 } from "./scd2";
-export { HISTORY_ENTITIES, historyStep, type HistoryStepOptions, type HistoryStepResult } from "./step";
+export {
+  HISTORY_ENTITIES,
+  historyStep,
+  recordedSince,
+  type HistoryStepOptions,
+  type HistoryStepResult,
+} from "./step";

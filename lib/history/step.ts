@@ -3,13 +3,18 @@ import {
   bankAccounts,
   budgetAccounts,
   categories,
+  cursors,
+  historyOf,
+  matches,
   payees,
   payments,
+  queue,
   transactions,
   type Collection,
   type Doc,
+  type Store,
 } from "../store";
-import { TallyError, type Json } from "../values";
+import { TallyError, type Instant, type Json } from "../values";
 import { recordHistory, type HistoryCounts, type Snapshot } from "./scd2";
 
 interface Entity {
@@ -18,6 +23,10 @@ interface Entity {
   overwritten: readonly string[];
   /** Fields that are not kept in history. */
   left: readonly string[];
+  /** Only these fields are kept, where most of a row is of no interest later. */
+  only?: readonly string[];
+  /** Made by this package from what was extracted: many rows may go at once, and the guard has nothing to say. */
+  derived?: boolean;
 }
 
 const ENTITIES: Readonly<Record<string, Entity>> = {
@@ -27,6 +36,15 @@ const ENTITIES: Readonly<Record<string, Entity>> = {
   payees: { collection: payees, overwritten: [], left: [] },
   budget_accounts: { collection: budgetAccounts, overwritten: ["balance"], left: [] },
   bank_accounts: { collection: bankAccounts, overwritten: ["balance"], left: [] },
+  // What makes a transaction a label, beside itself: learning as of a past instant reads these.
+  matches: { collection: matches, overwritten: [], left: ["confidence", "reason"], derived: true },
+  queue: {
+    collection: queue,
+    overwritten: [],
+    left: [],
+    only: ["paymentId", "budgetId", "categoryId", "decision", "transferAccountId", "refundOf"],
+    derived: true,
+  },
 } as unknown as Record<string, Entity>;
 
 /** The entities that the history step can keep. */
@@ -72,13 +90,30 @@ export async function historyStep(
     const counts = await recordHistory(context.store, name, rows, {
       at,
       full: true,
-      ...(options.guardShare === undefined ? {} : { guardShare: options.guardShare }),
+      ...(entity.derived
+        ? { guardShare: 1 }
+        : options.guardShare === undefined
+          ? {}
+          : { guardShare: options.guardShare }),
     });
+    await context.store.collection(cursors).insertMissing([{ id: sinceId(name), value: at, at }]);
     result.byEntity[name] = counts;
     for (const key of Object.keys(counts) as (keyof HistoryCounts)[]) result.counts[key]! += counts[key];
     context.progress(++done, names.length, name);
   }
   return result;
+}
+
+/** Since when the history of an entity is kept; undefined when it never was recorded. */
+export async function recordedSince(store: Store, entity: string): Promise<Instant | undefined> {
+  const [first] = (await store.collection(historyOf(entity)).find({ index: "byValidFrom", limit: 1 })).items;
+  // An entity of which there was nothing yet has no row, and was recorded all the same.
+  const noted = (await store.collection(cursors).get(sinceId(entity)))?.at;
+  return first && noted && noted < first.validFrom ? noted : (first?.validFrom ?? noted);
+}
+
+function sinceId(entity: string): string {
+  return `history:${entity}`;
 }
 
 async function* snapshots(collection: Collection<Doc>, entity: Entity): AsyncGenerator<Snapshot> {
@@ -87,6 +122,7 @@ async function* snapshots(collection: Collection<Doc>, entity: Entity): AsyncGen
     const overwritten: Record<string, Json> = {};
     for (const [field, value] of Object.entries(row as unknown as Record<string, Json>)) {
       if (field === "id" || field === "deleted" || entity.left.includes(field)) continue;
+      if (entity.only && !entity.only.includes(field)) continue;
       if (entity.overwritten.includes(field)) overwritten[field] = value;
       else attributes[field] = value;
     }

@@ -13,6 +13,7 @@ import type {
   RateBudget,
   Run,
   RunStep,
+  ShadowOutcome,
   StoredEvent,
 } from "./work-documents";
 
@@ -85,6 +86,10 @@ export const modelVersions = define<ModelVersion>("model_versions", "model", {
   byModel: ["model", "createdAt"],
 });
 export const artifactChunks = define<ArtifactChunk>("model_artifacts", "model", { byModel: ["model"] });
+export const shadows = define<ShadowOutcome>("shadows", "budgetId", {
+  byBudget: ["budgetId", "at"],
+  byVersion: ["budgetId", "version", "at"],
+});
 export const reviews = define<Review>("reviews", "id", { byBudget: ["budgetId", "at"] });
 export const decisions = define<Decision>("decisions", "id", {
   byBudget: ["budgetId", "at"],

@@ -59,7 +59,16 @@ export interface Model extends Doc {
   /** The id is the model's name: `categories:<budget id>`. */
   aliases: { production?: string; candidate?: string; previous?: string };
   /** Who moved which alias, when and why; append-only. */
-  moves: { alias: string; version: string; at: Instant; reason: string }[];
+  moves: ModelMove[];
+}
+
+export interface ModelMove {
+  alias: string;
+  version: string;
+  at: Instant;
+  reason: string;
+  /** It came of going back: what is `previous` by it was found wanting. */
+  rolledBack?: boolean;
 }
 
 export interface ModelVersion extends Doc {
@@ -67,6 +76,8 @@ export interface ModelVersion extends Doc {
   model: string;
   version: string;
   createdAt: Instant;
+  /** Trained on the labels as they were known then. Absent: as of when it was made. */
+  asOf?: Instant;
   estimator: string;
   parameters: Json;
   featureVersion: number;
@@ -82,6 +93,30 @@ export interface ArtifactChunk extends Doc {
   /** The id is `<model version id>#<six digits>`. */
   model: string;
   data: string;
+}
+
+/** What two versions thought of one live payment before anybody said what it is. */
+export interface ShadowOutcome extends Doc {
+  /** The id is `<payment id>|<budget id>|<version>|<against>`. */
+  paymentId: Id;
+  budgetId: Id;
+  /** Date of the payment. */
+  date: CalendarDate;
+  /** The version that did not decide ... */
+  version: string;
+  /** ... and the one in production, which did. */
+  against: string;
+  at: Instant;
+  candidate: ShadowGuess;
+  production: ShadowGuess;
+}
+
+export interface ShadowGuess {
+  /** Its best guess, among the categories that could be given then. */
+  categoryId: Id;
+  confidence: number;
+  /** Was it sure enough to answer? */
+  answered: boolean;
 }
 
 export interface HistoryRow extends Doc {

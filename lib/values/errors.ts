@@ -27,6 +27,7 @@ export const ERROR_CODES = {
   DEPENDENCY_MISSING: "An optional package is needed for this and is not installed.",
   TOKEN_INVALID: "The button of a message is not known or is too old.",
   HISTORY_GUARD: "A full load would close more rows than the guard allows.",
+  HISTORY_MISSING: "Nothing was recorded of the instant that was asked for.",
   MODEL_MISSING: "No trained model is there yet.",
   TRAINING_DATA_TOO_SMALL: "There are too few labels to learn from.",
   QUEUE_FULL: "More messages wait for a node than it holds; the surplus is refused.",

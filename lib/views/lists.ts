@@ -1,18 +1,9 @@
 import { isAssignable } from "../queue";
-import {
-  bankAccounts,
-  budgetAccounts,
-  categories,
-  classifications,
-  models,
-  modelVersions,
-  payments,
-  type Payment,
-} from "../store";
+import { bankAccounts, budgetAccounts, categories, classifications, payments, type Payment } from "../store";
 import { formatAmount } from "../values";
 import { paymentRow } from "./payments";
 import { budgetIds, byId, categoryNames, readSegments } from "./read";
-import type { PageOfRows, Row, Sources, ViewRequest } from "./types";
+import type { PageOfRows, Sources, ViewRequest } from "./types";
 
 /** The budget's categories; those that are `assignable` can be given to a payment. */
 export async function readCategories({ store }: Sources, request: ViewRequest): Promise<PageOfRows> {
@@ -93,28 +84,4 @@ export async function readAccounts({ store }: Sources, { limit, after }: ViewReq
     })),
     next: page.next,
   };
-}
-
-/** The versions of each model, newest first, and the alias that points at each. */
-export async function readModels({ store }: Sources, { limit, after }: ViewRequest): Promise<PageOfRows> {
-  const page = await store.collection(models).find({ index: "id", limit, ...(after ? { after } : {}) });
-  const rows: Row[] = [];
-  for (const model of page.items) {
-    const aliases = new Map(Object.entries(model.aliases).map(([alias, version]) => [version, alias]));
-    const versions = await store
-      .collection(modelVersions)
-      .find({ index: "byModel", equals: [model.id], order: "desc", limit: 10 });
-    for (const version of versions.items) {
-      rows.push({
-        model: model.id,
-        version: version.version,
-        alias: aliases.get(version.version) ?? null,
-        estimator: version.estimator,
-        createdAt: version.createdAt,
-        examples: version.trainedOn.examples,
-        threshold: version.threshold,
-      });
-    }
-  }
-  return { rows, next: page.next };
 }

@@ -16,6 +16,8 @@ export const schema = nodeSchema("tally-history", "step", {
       payees: "Payees",
       budget_accounts: "Budget accounts",
       bank_accounts: "Bank accounts",
+      matches: "Matches",
+      queue: "Decisions about payments",
     },
   }),
   guardShare: field(z.number().min(0).max(1).default(0.2), {

@@ -5,10 +5,16 @@ import { schema } from "./schema";
 
 const step = defineStep({
   schema,
-  async run(context, { when, promote, seed }, tools) {
+  async run(context, { when, promote, seed, asOf }, tools) {
     const { targetPrecision } = tools.budgetSettings();
     const { budgetId } = await tools.budget();
-    return trainWhen(context, when, { budgetId, targetPrecision, seed, promote: promote === "gate" });
+    return trainWhen(context, asOf === undefined ? when : "always", {
+      budgetId,
+      targetPrecision,
+      seed,
+      promote: promote === "gate",
+      ...(asOf !== undefined && { asOf }),
+    });
   },
 });
 

@@ -15,6 +15,11 @@ export const schema = nodeSchema("tally-train", "step", {
     description: "Put the new version into production when it passes the gate, or only keep it as candidate.",
     options: { gate: "When it passes the gate", never: "Never, keep as candidate" },
   }),
+  asOf: field(z.string().min(1).optional(), {
+    label: "As of",
+    description:
+      "Train on the labels as they were known at this past instant, such as 2026-01-31T12:00:00Z, from the history. Empty: as of now. Such a version is only kept.",
+  }),
   seed: field(z.number().int().min(0).default(1), {
     label: "Seed",
     description:

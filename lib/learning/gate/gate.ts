@@ -5,7 +5,14 @@ import { seededRandom } from "../random";
 export interface GateResult {
   promote: boolean;
   verdict:
-    "first" | "better" | "equal" | "worse" | "category-guard" | "below-majority" | "nothing-to-compare";
+    | "first"
+    | "better"
+    | "equal"
+    | "worse"
+    | "category-guard"
+    | "below-majority"
+    | "nothing-to-compare"
+    | "as-of";
   /** For people: what was compared and what came of it. */
   reason: string;
   rows: number;
@@ -30,7 +37,7 @@ export interface GateOptions {
 /** Rows of a category from which on the guard looks at it. */
 const GUARD_ROWS = 20;
 /** Fewest rows that a comparison is worth. */
-const MIN_ROWS = 20;
+export const MIN_ROWS = 20;
 
 /** The gate of the first model: it must beat always saying the most frequent category. */
 export function firstGate(candidate: readonly Outcome[], majority: number): GateResult {

@@ -94,11 +94,13 @@ export class TrainedModel {
 
   /**
    * Score one example.
+   * The confidence is that of its own probability, before scaling: where it believed in a category that is gone, the
+   * next best has become no likelier by that.
    * @param allowed categories that still exist; the others get nothing and the rest is scaled to sum to 1
    */
   score(example: Example, allowed?: ReadonlySet<Id>): ScoredExample {
     const { categories, probabilities } = this.estimator.predict(example);
-    if (allowed) restrict(categories, probabilities, allowed);
+    const kept = allowed ? restrict(categories, probabilities, allowed) : 1;
     const best = argMax(probabilities);
     const found = best >= 0 && probabilities[best]! > 0;
     const fresh = dayNumber(example.date) - this.newestLabel <= FRESH_DAYS;
@@ -107,7 +109,7 @@ export class TrainedModel {
       categories,
       probabilities,
       best: found ? best : -1,
-      confidence: found ? calibrate(calibration, probabilities[best]!) : 0,
+      confidence: found ? calibrate(calibration, probabilities[best]! * kept) : 0,
       threshold,
     };
   }
@@ -195,11 +197,13 @@ export class TrainedModel {
   }
 }
 
-function restrict(categories: readonly Id[], probabilities: Float32Array, allowed: ReadonlySet<Id>): void {
+/** @returns the share that the allowed ones had */
+function restrict(categories: readonly Id[], probabilities: Float32Array, allowed: ReadonlySet<Id>): number {
   let sum = 0;
   for (let c = 0; c < categories.length; c++) {
     if (allowed.has(categories[c]!)) sum += probabilities[c]!;
     else probabilities[c] = 0;
   }
   if (sum > 0) for (let c = 0; c < categories.length; c++) probabilities[c]! /= sum;
+  return sum;
 }

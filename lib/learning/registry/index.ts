@@ -1,1 +1,2 @@
 export * from "./registry";
+export { daysBefore, REFERENCE_DAYS } from "./references";

@@ -5,10 +5,12 @@ import {
   modelVersions,
   type ArtifactChunk,
   type Model,
+  type ModelMove,
   type ModelVersion,
   type Store,
 } from "../../store";
 import { TallyError, type Id, type Instant } from "../../values";
+import { versionsReferredTo } from "./references";
 
 /**
  * Models and their versions in the store. Order of writes: chunks, then the version, then an alias, so that a crash
@@ -25,6 +27,11 @@ const TRIES = 5;
 /** Name of the model of a budget's categories. */
 export function modelName(budgetId: Id): string {
   return `categories:${budgetId}`;
+}
+
+/** The budget whose categories a model is of, or undefined for another kind of model. */
+export function budgetOf(model: string): Id | undefined {
+  return model.startsWith("categories:") ? model.slice("categories:".length) : undefined;
 }
 
 /** A version that is to be stored; its id, artifact summary and model document are made here. */
@@ -155,7 +162,7 @@ export async function promote(
  * @throws TallyError MODEL_MISSING when there is no version before; STORE_CONFLICT
  */
 export async function rollback(store: Store, model: string, at: Instant, reason: string): Promise<Model> {
-  return move(store, model, at, reason, (aliases) => {
+  const back = (aliases: Model["aliases"]) => {
     if (!aliases.previous)
       throw new TallyError("MODEL_MISSING", "There is no previous version to go back to.", {
         details: { model },
@@ -165,19 +172,37 @@ export async function rollback(store: Store, model: string, at: Instant, reason:
       production: aliases.previous,
       ...(aliases.production && { previous: aliases.production }),
     };
-  });
+  };
+  return move(store, model, at, reason, back, { rolledBack: true });
+}
+
+/** Did somebody go back from this version, and was it not put into production since? */
+export function wasRolledBack(model: Model | undefined, version: string): boolean {
+  const last = model?.moves.findLast((one) => one.version === version && one.alias !== "candidate");
+  return last?.alias === "previous" && last.rolledBack === true;
 }
 
 /**
- * Remove old versions beyond the newest `keep`; never one that an alias points at.
+ * Remove old versions beyond the newest `keep`; never one that an alias points at, nor one that payments in review,
+ * reviews or shadow outcomes of the last 90 days name.
  * @returns the versions removed
  */
-export async function retain(store: Store, model: string, keep: number): Promise<string[]> {
+export async function retain(
+  store: Store,
+  model: string,
+  keep: number,
+  now: Instant = new Date().toISOString(),
+): Promise<string[]> {
   const versions = await listVersions(store, model);
+  const old = versions.slice(0, Math.max(0, versions.length - keep));
+  const budgetId = budgetOf(model);
+  const named =
+    old.length > 0 && budgetId !== undefined
+      ? await versionsReferredTo(store, budgetId, now)
+      : new Set<string>();
+  // Read last: an alias may have been moved meanwhile.
   const aliases = new Set(Object.values((await store.collection(models).get(model))?.aliases ?? {}));
-  const doomed = versions
-    .slice(0, Math.max(0, versions.length - keep))
-    .filter(({ version }) => !aliases.has(version));
+  const doomed = old.filter(({ version }) => !aliases.has(version) && !named.has(version));
   // The version goes first: what it named can then no longer be loaded in part.
   await store.collection(modelVersions).deleteMany(doomed.map(({ id }) => id));
   const known = new Set((await listVersions(store, model)).map(({ id }) => id));
@@ -208,6 +233,7 @@ async function move(
   at: Instant,
   reason: string,
   change: (aliases: Model["aliases"]) => Model["aliases"],
+  more: Partial<ModelMove> = {},
 ): Promise<Model> {
   const collection = store.collection(models);
   for (let attempt = 0; attempt < TRIES; attempt++) {
@@ -223,7 +249,7 @@ async function move(
     for (const alias of moved) await known(store, model, aliases[alias]!);
     const moves = [
       ...present.moves,
-      ...moved.map((alias) => ({ alias, version: aliases[alias]!, at, reason })),
+      ...moved.map((alias) => ({ alias, version: aliases[alias]!, at, reason, ...more })),
     ];
     const result = await collection.updateMany([
       { id: model, expected: { aliases: present.aliases, moves: present.moves }, set: { aliases, moves } },

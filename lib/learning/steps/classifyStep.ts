@@ -15,6 +15,7 @@ import { rulesInUse } from "../rules";
 import { exampleOf, usableCategories } from "./labels";
 import { liveModel, type LiveModel } from "./live";
 import { refundsOf } from "./refunds";
+import { Shadow } from "./shadow";
 
 export interface ClassifyStepOptions {
   budgetId: Id;
@@ -68,8 +69,12 @@ export async function classifyStep(ctx: StepContext, options: ClassifyStepOption
     conflicts: 0,
     missing: 0,
   };
+  const shadow = new Shadow(ctx, budgetId, live?.version, allowed);
   await classifyState("new");
   if (options.again !== false) await classifyState("review");
+  // All that counts is stored: the candidate holds nothing up.
+  const shadowed = await shadow.record();
+  if (shadowed > 0) counts["shadow"] = shadowed;
   return { modelVersion: live?.version, counts };
 
   async function classifyState(state: QueueState): Promise<void> {
@@ -148,6 +153,7 @@ export async function classifyStep(ctx: StepContext, options: ClassifyStepOption
       };
       const example = exampleOf(payment);
       const decision = decide(live?.model, example, cascade);
+      shadow.see(example, decision);
       const explained = explain(live?.model, example, decision, {
         ...cascade,
         nameOf: (id) => names.get(id) ?? id,

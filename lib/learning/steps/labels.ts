@@ -10,11 +10,11 @@ import {
   type Store,
   type Transaction,
 } from "../../store";
-import { isOwnImportId, normaliseIban, queueId, type Id } from "../../values";
+import { isOwnImportId, normaliseIban, queueId, type CalendarDate, type Id } from "../../values";
 import type { Example, LabelledExample } from "../types";
 
 /** What features are made of, from a payment as the bank gave it. */
-export function exampleOf(payment: PaymentFacts): Example {
+export function exampleOf(payment: Omit<PaymentFacts, "fetchedAt">): Example {
   const party = payment.counterparty;
   const account = party?.iban ? normaliseIban(party.iban) : party?.account;
   return {
@@ -45,14 +45,20 @@ const PAGE = 500;
  * The labels of a budget, in the order of time: transactions that a person approved, with the payment they are
  * matched with. Left out: deleted ones, transfers, refunds, splits, categories that are gone or the budget's own, and what
  * nobody approved, our own suggestions above all.
+ * @param from only transactions of this day or later
  */
-export async function* labelsOf(store: Store, budgetId: Id): AsyncIterable<LabelledExample> {
+export async function* labelsOf(
+  store: Store,
+  budgetId: Id,
+  from?: CalendarDate,
+): AsyncIterable<LabelledExample> {
   const usable = await usableCategories(store, budgetId);
   let after: string | undefined;
   do {
     const page = await store.collection(transactions).find({
       index: "byBudget",
       equals: [budgetId],
+      ...(from !== undefined && { from }),
       limit: PAGE,
       ...(after !== undefined && { after }),
     });
@@ -66,22 +72,35 @@ export async function* labelsOf(store: Store, budgetId: Id): AsyncIterable<Label
     for (const transaction of labelled) {
       const payment = byId.get(paymentOf.get(transaction.id) ?? "");
       const item = payment && itemOf.get(payment.id);
-      // A refund has the category of what it refunds, whatever it looks like.
-      if (!payment || item?.transferAccountId || item?.refundOf || !isPersons(transaction, item)) continue;
+      if (!payment || !isPersons(transaction, item)) continue;
       yield { ...exampleOf(payment), label: transaction.categoryId! };
     }
     after = page.next;
   } while (after !== undefined);
 }
 
-/** Approved, written by us and given another category since, or decided in review: each is a person's word. */
-function isPersons(transaction: Transaction, item: QueueItem | undefined): boolean {
+/** What of a queue item says whether its transaction is a label. */
+export type LabelItem = Pick<QueueItem, "transferAccountId" | "refundOf" | "decision" | "categoryId">;
+
+/**
+ * Approved, written by us and given another category since, or decided in review: each is a person's word. A refund
+ * has the category of what it refunds, whatever it looks like, and a transfer has none.
+ */
+export function isPersons(
+  transaction: Pick<Transaction, "approved" | "importId" | "categoryId">,
+  item: LabelItem | undefined,
+): boolean {
+  if (item?.transferAccountId || item?.refundOf) return false;
   if (transaction.approved) return true;
   if (!isOwnImportId(transaction.importId) || item === undefined) return false;
   return item.decision !== undefined || (item.categoryId ?? null) !== transaction.categoryId;
 }
 
-function isLabel(transaction: Transaction, usable: ReadonlyMap<Id, Category>): boolean {
+/** Of a category that people use, and whole. */
+export function isLabel(
+  transaction: Omit<Transaction, "id">,
+  usable: { has(categoryId: Id): boolean },
+): boolean {
   return (
     !transaction.deleted &&
     !transaction.transferAccountId &&

@@ -87,7 +87,7 @@ async function load(store: Store, budgetId: Id, version: string): Promise<Held> 
   const live: Held = {
     version,
     model: await runInTurns(TrainedModel.decoding(bytes)),
-    learnedUntil: stored.createdAt,
+    learnedUntil: stored.asOf ?? stored.createdAt,
     learnedIds: new Set(),
     catchUp: oneAtATime(() => learnReviews(store, budgetId, live)),
   };

@@ -1,6 +1,6 @@
 import type { Counts, StepContext } from "../../runs";
-import { modelVersions, type ModelVersion } from "../../store";
-import type { Id, Json } from "../../values";
+import { models, modelVersions, type ModelVersion } from "../../store";
+import { TallyError, type Id, type Instant, type Json } from "../../values";
 import type { GateResult } from "../gate";
 import {
   loadArtifact,
@@ -10,11 +10,14 @@ import {
   retain,
   saveVersion,
   setCandidate,
+  wasRolledBack,
 } from "../registry";
 import { FEATURE_VERSION } from "../features";
-import { trainInWorker } from "../training";
+import { MIN_LABELS, trainInWorker } from "../training";
 import type { LabelledExample } from "../types";
 import { labelsOf } from "./labels";
+import { labelsAsOf } from "./labelsAsOf";
+import { retainShadows } from "./shadow";
 
 export interface TrainStepOptions {
   budgetId: Id;
@@ -27,10 +30,17 @@ export interface TrainStepOptions {
   promote?: boolean;
   /** Versions kept besides those that an alias points at; 10 when absent. */
   keep?: number;
+  /**
+   * Train on the labels as they were known at this past instant, from the history. Such a version is only kept: it
+   * becomes neither candidate nor production by itself.
+   */
+  asOf?: string;
 }
 
 export interface TrainSummary {
   version: string;
+  /** The very same version was stored already. */
+  known: boolean;
   estimator: string;
   examples: number;
   categories: number;
@@ -49,9 +59,10 @@ export interface TrainSummary {
 
 /**
  * Train on the labels of a budget as of now, in a worker thread; store the version, gate it against the one in
- * production, and promote it when it passes. The same labels give the same version: training again changes nothing.
+ * production, and promote it when it passes. The same labels give the same version: training again changes nothing. A
+ * version that somebody went back from is promoted by nobody but a person.
  *
- * @throws TallyError TRAINING_DATA_TOO_SMALL, CANCELLED, STORE_*
+ * @throws TallyError TRAINING_DATA_TOO_SMALL, CANCELLED, STORE_*; with `asOf` CONFIG_INVALID, HISTORY_MISSING
  */
 export async function trainStep(ctx: StepContext, options: TrainStepOptions): Promise<TrainSummary> {
   const { store } = ctx;
@@ -59,10 +70,21 @@ export async function trainStep(ctx: StepContext, options: TrainStepOptions): Pr
   // Labels given while it trains are newer than this and are learned by the live model.
   const createdAt = ctx.now();
   const present = await resolveAlias(store, model, "production");
-  const production = present === undefined ? undefined : await servable(ctx, model, present);
+  const past =
+    options.asOf === undefined
+      ? undefined
+      : await labelsAsOf(store, options.budgetId, options.asOf, createdAt);
+  if (past && past.length < MIN_LABELS)
+    throw new TallyError(
+      "TRAINING_DATA_TOO_SMALL",
+      `As of ${options.asOf} there were ${past.length} approved payments; at least ${MIN_LABELS} are needed. Choose a later instant.`,
+      { details: { labels: past.length } },
+    );
+  // What is in production may have learned what came after that instant: no rows are left to compare on.
+  const production = present === undefined || past ? undefined : await servable(ctx, model, present);
   let labels = 0;
   const counted = async function* (): AsyncIterable<LabelledExample> {
-    for await (const label of labelsOf(store, options.budgetId)) {
+    for await (const label of past ?? labelsOf(store, options.budgetId)) {
       labels++;
       yield label;
     }
@@ -75,7 +97,9 @@ export async function trainStep(ctx: StepContext, options: TrainStepOptions): Pr
     ...(options.estimators && { estimators: options.estimators }),
     ...(options.seed !== undefined && { seed: options.seed }),
   });
-  const { info, threshold, gate } = trained;
+  const { info, threshold } = trained;
+  const asOf: Instant | undefined = options.asOf && new Date(options.asOf).toISOString();
+  const gate = asOf === undefined ? trained.gate : keptOnly(trained.gate, asOf);
   const version = trained.sha256.slice(0, 16);
   const known = await store.collection(modelVersions).get(`${model}@${version}`);
   if (!known) {
@@ -83,6 +107,7 @@ export async function trainStep(ctx: StepContext, options: TrainStepOptions): Pr
       model,
       version,
       createdAt,
+      ...(asOf !== undefined && { asOf }),
       estimator: info.estimator,
       parameters: { ...info.parameters, seed: info.seed, targetPrecision: info.targetPrecision },
       featureVersion: info.featureVersion,
@@ -95,14 +120,16 @@ export async function trainStep(ctx: StepContext, options: TrainStepOptions): Pr
     await saveVersion(store, draft, trained.artifact);
   }
   const same = version === present;
-  const mayPromote = gate.promote && options.promote !== false;
-  if (!same) {
+  const refused = wasRolledBack(await store.collection(models).get(model), version);
+  const mayPromote = gate.promote && options.promote !== false && !refused;
+  if (!same && asOf === undefined) {
     await setCandidate(store, model, version, ctx.now(), "trained");
     if (mayPromote) await promote(store, model, version, ctx.now(), gate.reason);
   }
-  const removed = await retain(store, model, options.keep ?? 10);
+  await retainShadows(store, options.budgetId, ctx.now());
+  const removed = await retain(store, model, options.keep ?? 10, ctx.now());
   const promoted = !same && mayPromote;
-  const reason = same ? "Nothing new was learned: the same model is in production already." : gate.reason;
+  const reason = reasonOf();
   ctx.log("info", `Model ${version} (${info.estimator}) trained on ${labels} labels. ${reason}`);
   await ctx.emit(promoted ? "model.promoted" : "model.trained", model, {
     version,
@@ -112,6 +139,7 @@ export async function trainStep(ctx: StepContext, options: TrainStepOptions): Pr
   const { accuracy, macroF1, coverage, precisionAtThreshold, ece } = info.metrics;
   return {
     version,
+    known: known !== undefined,
     estimator: info.estimator,
     examples: labels,
     categories: info.trainedOn.categories.length,
@@ -126,6 +154,25 @@ export async function trainStep(ctx: StepContext, options: TrainStepOptions): Pr
     gate: same ? undefined : gate,
     reason,
     counts: { labels, trained: known ? 0 : 1, promoted: promoted ? 1 : 0, removed: removed.length },
+  };
+
+  function reasonOf(): string {
+    if (asOf !== undefined && known)
+      return `The labels as of ${asOf} give the version that was stored at ${known.createdAt}, byte for byte.`;
+    if (same) return "Nothing new was learned: the same model is in production already.";
+    if (refused && gate.promote)
+      return "Not promoted: somebody went back from this very version. Promote it by hand, or give other labels.";
+    return gate.reason;
+  }
+}
+
+/** The scores of a version of the past, which is kept and no more. */
+function keptOnly(gate: GateResult, asOf: Instant): GateResult {
+  return {
+    ...gate,
+    promote: false,
+    verdict: "as-of",
+    reason: `Trained on the labels as of ${asOf}, and only kept: promote it by hand if you want it.`,
   };
 }
 
