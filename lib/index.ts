@@ -5,6 +5,7 @@ export * as bank from "./bank";
 export * as statements from "./bank/statements";
 export * as budget from "./budget";
 export * as actual from "./budget/actual";
+export * as drift from "./drift";
 export * as history from "./history";
 export * as learning from "./learning";
 export * as matching from "./matching";

@@ -1,4 +1,5 @@
 export * from "./types";
+export { seededRandom } from "./random";
 export { cleanText, FEATURE_VERSION, FeatureExtractor } from "./features";
 export * from "./estimators";
 export * from "./calibration";

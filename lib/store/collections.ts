@@ -1,6 +1,7 @@
 import type { CollectionDef, Doc } from "./port";
 import type { BankAccount, Payment } from "./bank-documents";
 import type { Budget, BudgetAccount, Category, Match, Payee, Transaction } from "./budget-documents";
+import type { DriftLook, DriftState } from "./drift-documents";
 import type { Batch, Classification, QueueItem, Review } from "./queue-documents";
 import type { Decision, Notice, StoredRule } from "./review-documents";
 import type {
@@ -21,6 +22,7 @@ import type {
 
 export type * from "./bank-documents";
 export type * from "./budget-documents";
+export type * from "./drift-documents";
 export type * from "./queue-documents";
 export type * from "./review-documents";
 export type * from "./work-documents";
@@ -98,6 +100,8 @@ export const decisions = define<Decision>("decisions", "id", {
 });
 export const rules = define<StoredRule>("rules", "budgetId", { byBudget: ["budgetId", "order"] });
 export const notices = define<Notice>("notices", "id", { byExpiry: ["expiresAt"] });
+export const driftLooks = define<DriftLook>("drift_looks", "budgetId", { byBudget: ["budgetId", "at"] });
+export const driftStates = define<DriftState>("drift_states", "id", {});
 export const rateBudgets = define<RateBudget>("rate_budgets", "id", {});
 export const leases = define<Lease>("leases", "id", {});
 export const events = define<StoredEvent>("events", "id", { byType: ["type", "at"] });

@@ -3,6 +3,7 @@ import type { Store } from "../store";
 import { readBalances, readDifferences } from "./balances";
 import { readBatch, readBatches } from "./batches";
 import { readConfidence } from "./confidence";
+import { readDrift } from "./drift";
 import { readAccounts, readCategories, readClassifications } from "./lists";
 import { readModels } from "./models";
 import { readOverview } from "./overview";
@@ -61,4 +62,5 @@ const readers: Readonly<Record<View, Reader>> = {
   classifications: readClassifications,
   accounts: readAccounts,
   models: readModels,
+  drift: readDrift,
 };

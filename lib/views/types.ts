@@ -28,6 +28,7 @@ export const VIEWS = [
   "classifications",
   "accounts",
   "models",
+  "drift",
 ] as const;
 export type View = (typeof VIEWS)[number];
 

@@ -34,6 +34,7 @@ export const schema = nodeSchema("tally-view", "step", {
       classifications: "Classifications",
       accounts: "Accounts",
       models: "Models",
+      drift: "Drift of the model",
     },
   }),
   budgetId: field(z.string().min(1).optional(), {

@@ -3,6 +3,8 @@ import fc from "fast-check";
 import {
   acquireLease,
   decisions,
+  driftLooks,
+  driftStates,
   leases,
   notices,
   releaseLease,
@@ -816,6 +818,38 @@ export function contract(fixture: () => Fixture): void {
         [notice],
       );
       await store.collection(notices).deleteMany([id]);
+    });
+
+    it("keeps looks at a model in the order of time, and lets one of two act upon the newest", async () => {
+      const looks = store.collection(driftLooks);
+      const span = { from: decision.at, to: decision.at, payments: 30 };
+      const look = (day: number) => ({
+        id: `${budgetId}|look:${day}`,
+        budgetId,
+        at: `2026-01-0${day}T00:00:00.000Z`,
+        version: "v1",
+        recent: span,
+        reference: span,
+        readings: [],
+        alerts: 2,
+      });
+      await looks.upsertMany([look(2), look(1)]);
+      assert.equal((await looks.insertMissing([{ ...look(2), alerts: 0 }])).inserted, 0);
+      const newest = { index: "byBudget", equals: [budgetId], order: "desc" as const, limit: 1 };
+      assert.deepEqual((await other.collection(driftLooks).find(newest)).items, [look(2)]);
+      const state = { id: budgetId, at: decision.at, drifting: false, recent: 30, compared: 30, needed: 30 };
+      await store.collection(driftStates).insertMissing([state]);
+      const set = { lookId: look(2).id, drifting: true, askedAt: decision.at, tries: 1 };
+      const expected = { lookId: null, drifting: false, askedAt: null, tries: null };
+      const tries = await Promise.all(
+        [store, other].map((one) =>
+          one.collection(driftStates).updateMany([{ id: budgetId, expected, set }]),
+        ),
+      );
+      assert.equal(tries.flatMap(({ updatedIds }) => updatedIds).length, 1);
+      assert.deepEqual(await other.collection(driftStates).get(budgetId), { ...state, ...set });
+      await looks.deleteMany([look(1).id, look(2).id]);
+      await store.collection(driftStates).deleteMany([budgetId]);
     });
   });
 
