@@ -18,6 +18,9 @@ const PEERS: Readonly<Record<string, Rule>> = {
 const MANY = [250_000, 1_000_000] as const;
 const LIMIT_MS = 30 * 60_000;
 
+/** The rows are moved by up to ten days; by default the step looks at five. */
+const WINDOW_DAYS = 10;
+
 export const bench: Bench = {
   summary: "payments found again in a budget that people kept, beside other rules; and a million of them",
   options: `
@@ -90,7 +93,7 @@ function compare(
   const reliability = new Reliability();
   for (const [n, rows] of set.accounts.slice(0, most).entries()) {
     const { payments, transactions, truth } = perturbed(rows, level, seed * 100_000 + n);
-    const pairs = matchAccount(payments, transactions);
+    const pairs = matchAccount(payments, transactions, { windowDays: WINDOW_DAYS });
     reliability.add(pairs, truth);
     const found = new Map(pairs.map(({ paymentId, transactionId }) => [paymentId, transactionId]));
     scores["ours"] = counted(scores["ours"]!, payments, found, truth);

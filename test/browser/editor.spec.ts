@@ -380,7 +380,9 @@ describe("the editor", function () {
         }
         for (const type of STEPS) {
           const shown = await editor.page.locator(`[data-palette-type='${type}']`).innerText();
-          assert.equal(shown.replace(/\s+/g, " ").trim(), catalogue(type, "nl").palette);
+          // A long word may stand on two lines, depending on the fonts of the machine.
+          const letters = (text: string | undefined) => text?.replace(/\s+/g, "");
+          assert.equal(letters(shown), letters(catalogue(type, "nl").palette));
         }
         assert.deepEqual(editor.complaints(), []);
       } finally {

@@ -201,6 +201,7 @@ describe("matching by odds", () => {
         { day: 6, amount: 1, name: "Shell" },
         { day: 13, amount: 1, name: "Shell" },
       ]),
+      { windowDays: 10 },
     );
     assert.deepEqual(pairs.map(({ paymentId, transactionId }) => paymentId + transactionId).sort(), [
       "p0t0",
