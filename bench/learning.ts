@@ -3,7 +3,6 @@ import { parseArgs } from "node:util";
 import path from "node:path";
 import {
   accuracy,
-  argMax,
   cleanText,
   createEstimator,
   decide,
@@ -11,11 +10,11 @@ import {
   evaluateModel,
   expectedCalibrationError,
   macroF1,
+  outcomeOf,
   parseColumnMap,
   readLabelledCsv,
   trainModel,
   type LabelledExample,
-  type Outcome,
 } from "../lib/learning";
 import { learningPeers } from "./support/learning-peers";
 import { rounded, type Bench, type BenchResult } from "./result";
@@ -173,12 +172,9 @@ function alone(
     estimator.fit(train);
     const trainSeconds = (performance.now() - began) / 1000;
     for (const online of [false, true]) {
-      const outcomes = test.map((row): Outcome => {
-        const { categories, probabilities } = estimator.predict(row);
-        const best = argMax(probabilities);
-        if (online) estimator.update(row, row.label);
-        return { predicted: categories[best]!, confidence: probabilities[best]!, label: row.label };
-      });
+      const outcomes = test.map((row) =>
+        outcomeOf(online ? estimator.reveal(row, row.label) : estimator.predict(row), row.label),
+      );
       found[`${name} alone, ${online ? "online" : "fixed"}`] = {
         accuracy: accuracy(outcomes),
         macroF1: macroF1(outcomes),

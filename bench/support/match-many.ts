@@ -1,10 +1,10 @@
+import { seededRandom } from "../../lib/learning";
 import { matchAccountInTurns } from "../../lib/matching";
 import { addDays } from "../../lib/values";
 import { rounded } from "../result";
 import { allCards, type StreamRow } from "./payment-streams";
 import { perturbed } from "./perturbed-budget";
 import { processStats } from "./process-stats";
-import { seededRandom } from "./seeded-random";
 import { watchStalls } from "./stall-watch";
 
 /**

@@ -1,7 +1,7 @@
+import { seededRandom } from "../../lib/learning";
 import type { MatchPayment, MatchTransaction } from "../../lib/matching";
 import { addDays, type Id } from "../../lib/values";
 import type { StreamRow } from "./payment-streams";
-import { seededRandom } from "./seeded-random";
 
 export const LEVELS = ["light", "medium", "heavy"] as const;
 export type Level = (typeof LEVELS)[number];

@@ -154,13 +154,13 @@ async function extractAccount(
   const pendings = new PendingPayments(store, account, context.now);
   for await (const page of provider.payments(account, request)) {
     const given = page.payments.map((payment) => ruled(payment, account));
-    const recognised = recogniser
-      ? await recogniser.page(given)
-      : provider.ids === "perFile"
+    const recognised = await recogniser?.page(given);
+    if (recognised?.recycled.length) await tell(context, account, recognised.recycled);
+    const named =
+      provider.ids === "perFile"
         ? await numberedAnew(context, account, given)
-        : undefined;
-    if (recognised?.recycled?.length) await tell(context, account, recognised.recycled);
-    const { page: rows, settled } = await pendings.link(recognised?.payments ?? given);
+        : (recognised?.payments ?? given);
+    const { page: rows, settled } = await pendings.link(named);
     const written = await store.collection(payments).upsertMany(rows);
     if (settled.length > 0) await store.collection(payments).upsertMany(settled);
     for (const budgetId of options.budgetIds) {
@@ -185,14 +185,14 @@ async function numberedAnew(
   context: StepContext,
   account: BankAccount,
   given: readonly Payment[],
-): Promise<{ payments: Payment[]; recycled?: undefined }> {
+): Promise<Payment[]> {
   const { rows, renamed } = await underStoredIds(context.store, account, given);
   if (renamed > 0)
     context.log(
       "info",
       `${account.name}: a file shows ${renamed} stored payments under other ids than before. They are taken for the same by date, amount and text.`,
     );
-  return { payments: rows };
+  return rows;
 }
 
 /** An old id on a new payment is odd enough to be said. */

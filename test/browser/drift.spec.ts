@@ -1,15 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as wait } from "node:timers/promises";
 import { driftStep } from "../../lib/drift";
-import {
-  budgets,
-  categories,
-  driftLooks,
-  driftStates,
-  openStore,
-  type Run,
-  type Store,
-} from "../../lib/store";
+import { budgets, categories, driftLooks, driftStates, type Run, type Store } from "../../lib/store";
 import { BUDGET, DriftBench, OPTIONS } from "../drift/bench";
 import { fits, harmless, HOSTILE, LIMIT, Stage, text } from "./stage";
 
@@ -26,15 +18,6 @@ describe("drift in a browser", function () {
   afterEach(() => {
     assert.deepEqual(stage.complaints.splice(0), [], "the browser's console complains");
   });
-
-  async function inStore<T>(work: (store: Store) => Promise<T>): Promise<T> {
-    const store = await openStore({ kind: "sqlite", path: stage.store });
-    try {
-      return await work(store);
-    } finally {
-      await store.close();
-    }
-  }
 
   it("says what to do while there is nothing", async () => {
     const page = await stage.page("/dashboard/drift");
@@ -66,7 +49,7 @@ describe("drift in a browser", function () {
   });
 
   it("begins a training by itself when a look has several alerts", async () => {
-    await inStore(async (store) => {
+    await stage.inStore(async (store) => {
       const [budgetId] = await budgetIds(store);
       const at = new Date().toISOString();
       const span = { from: at, to: at, payments: 30 };
@@ -96,7 +79,7 @@ describe("drift in a browser", function () {
   });
 
   it("draws each signal with its range over the looks, alerts in red, and what moved", async () => {
-    const plotted = await inStore(async (store) => {
+    const plotted = await stage.inStore(async (store) => {
       await store.collection(driftStates).deleteMany(await budgetIds(store));
       const bench = await DriftBench.open(store);
       await store
@@ -156,7 +139,7 @@ describe("drift in a browser", function () {
     // Category names were written by people.
     assert.ok((await card("mix").innerText()).includes(`${HOSTILE[0]!} `));
     await harmless(page);
-    await inStore((store) =>
+    await stage.inStore((store) =>
       store.collection(categories).updateMany([{ id: "c19", expected: {}, set: { name: "Holidays" } }]),
     );
     await page.reload();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Page } from "playwright-core";
-import { openStore, payments, queue, type QueueItem, type Store } from "../../lib/store";
+import { payments, queue, type QueueItem, type Store } from "../../lib/store";
 import { addDays } from "../../lib/values";
 import { fits, harmless, HOSTILE, IMAGES, LIMIT, Stage, text } from "./stage";
 
@@ -30,17 +30,8 @@ describe("queue, batches and balances in a browser", function () {
   const standing = async (importIds: readonly string[]) =>
     (await stage.budget<BudgetRow[]>("all")).filter((row) => importIds.includes(row.importId ?? ""));
 
-  async function inStore<T>(work: (store: Store) => Promise<T>): Promise<T> {
-    const store = await openStore({ kind: "sqlite", path: stage.store });
-    try {
-      return await work(store);
-    } finally {
-      await store.close();
-    }
-  }
-
   const items = (wanted: (item: QueueItem) => boolean) =>
-    inStore(async (store) => {
+    stage.inStore(async (store) => {
       const found: QueueItem[] = [];
       for await (const item of store.collection(queue).scan({ index: "id" }))
         if (wanted(item)) found.push(item);
@@ -271,7 +262,7 @@ describe("queue, batches and balances in a browser", function () {
   }
 
   it("show what strangers wrote as text, in every list", async () => {
-    await inStore(plant);
+    await stage.inStore(plant);
     const page = await stage.page("/dashboard/queue");
     const letters = page.locator('[data-tally="dead-letters"]');
     await letters.getByRole("button", { name: "Show" }).click();

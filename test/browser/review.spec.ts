@@ -1,16 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Locator, Page } from "playwright-core";
-import {
-  categories,
-  classifications,
-  openStore,
-  payments,
-  queue,
-  type Category,
-  type QueueItem,
-  type Store,
-} from "../../lib/store";
+import { categories, classifications, payments, queue, type Category, type QueueItem } from "../../lib/store";
 import { addDays, importId, queueId } from "../../lib/values";
 import { fits, harmless, HOSTILE, LIMIT, Stage, text } from "./stage";
 
@@ -36,17 +27,8 @@ describe("review in a browser", function () {
     assert.deepEqual(stage.complaints.splice(0), [], "the browser's console complains");
   });
 
-  async function inStore<T>(work: (store: Store) => Promise<T>): Promise<T> {
-    const store = await openStore({ kind: "sqlite", path: stage.store });
-    try {
-      return await work(store);
-    } finally {
-      await store.close();
-    }
-  }
-
   const items = (name: string) =>
-    inStore(async (store) => {
+    stage.inStore(async (store) => {
       const found: QueueItem[] = [];
       for await (const item of store.collection(queue).scan({ index: "id" }))
         if (item.paymentId.startsWith(`planted:${name}:`)) found.push(item);
@@ -65,7 +47,7 @@ describe("review in a browser", function () {
 
   /** What a model would have left to a person, on an account of the household. */
   const plant = (rows: readonly { name: string; count: number; cents: number }[]) =>
-    inStore(async (store) => {
+    stage.inStore(async (store) => {
       const newest = (await store.collection(payments).find({ index: "byDate", order: "desc", limit: 1 }))
         .items[0]!;
       const old = (await store.collection(queue).find({ index: "byPayment", equals: [newest.id] })).items[0]!;
@@ -239,7 +221,7 @@ describe("review in a browser", function () {
     const praxis = group(page, "Praxis Bouwmarkt");
     await praxis.waitFor();
     const hide = (hidden: boolean) =>
-      inStore((store) =>
+      stage.inStore((store) =>
         store.collection(categories).updateMany([{ id: chosen[0]!.id, expected: {}, set: { hidden } }]),
       );
     await hide(true);

@@ -7,6 +7,7 @@ import { startNodeRed, type NodeRed } from "../../cli/node-red";
 import { FIRST_JOB } from "../../cli/shipped";
 import { startSimulatorsProcess, type SimulatorsProcess } from "../../cli/simulators-process";
 import { PACKAGE_ROOT, shippedFlows, type FlowNode } from "../../cli/user-dir";
+import { openStore, type Store } from "../../lib/store";
 import { HOSTILE_NAMES } from "../../simulators/household";
 
 /** The shipped flows in a real Node-RED beside a small household's bank and budget, and a browser to look at them. */
@@ -78,6 +79,16 @@ export class Stage {
     await this.nodeRed.stop();
     await this.simulators.stop();
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Do something in the store that Node-RED uses too. */
+  async inStore<T>(work: (store: Store) => Promise<T>): Promise<T> {
+    const store = await openStore({ kind: "sqlite", path: this.store });
+    try {
+      return await work(store);
+    } finally {
+      await store.close();
+    }
   }
 
   /** The file of the store. */

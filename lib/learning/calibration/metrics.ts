@@ -1,10 +1,19 @@
 import type { Id } from "../../values";
+import { argMax, type Scores } from "../types";
 
 /** One scored prediction: what was said, how sure, what was true. */
 export interface Outcome {
   predicted: Id;
   confidence: number;
   label: Id;
+}
+
+/** The best guess and its probability, before any calibration, beside what was true. */
+export function outcomeOf({ categories, probabilities }: Scores, label: Id): Outcome {
+  const best = argMax(probabilities);
+  return best < 0
+    ? { predicted: "", confidence: 0, label }
+    : { predicted: categories[best]!, confidence: probabilities[best]!, label };
 }
 
 export interface CategoryMetrics {

@@ -8,6 +8,7 @@ import {
   judge,
   macroF1,
   NO_JUDGEMENT,
+  outcomeOf,
   perCategory,
   type CurvePoint,
   type Outcome,
@@ -22,7 +23,7 @@ import {
 } from "../estimators";
 import { FEATURE_VERSION, FeatureExtractor } from "../features";
 import { firstGate, gate, type GateResult } from "../gate";
-import { argMax, type LabelledExample, type Scores } from "../types";
+import type { LabelledExample } from "../types";
 import { TrainedModel, type ModelInfo, type ModelMetrics } from "../model";
 
 /** Raised when training gives other models for the same data. */
@@ -204,12 +205,9 @@ function compete(
   });
   const first = trials[0]!;
   const better = (trial: (typeof trials)[number]) => clearlyBetter(trial.outcomes, first.outcomes);
-  const results = trials.map(({ outcomes: _, ...result }) => result);
   trials.sort((a, b) => b.accuracy - a.accuracy || b.macroF1 - a.macroF1);
   const winner = trials.find(better) ?? first;
-  return results
-    .sort((a, b) => b.accuracy - a.accuracy || b.macroF1 - a.macroF1)
-    .sort((a, b) => Number(b.estimator === winner.estimator) - Number(a.estimator === winner.estimator));
+  return [winner, ...trials.filter((trial) => trial !== winner)].map(({ outcomes: _, ...result }) => result);
 }
 
 /** More right answers than chance gives: two standard errors of a sign test. */
@@ -233,14 +231,6 @@ function predictAll(
     if ((i & 1023) === 0) signal?.throwIfAborted();
     return outcomeOf(estimator.predict(row), row.label);
   });
-}
-
-/** The best guess, with its probability before any calibration. */
-function outcomeOf({ categories, probabilities }: Scores, label: Id): Outcome {
-  const best = argMax(probabilities);
-  return best < 0
-    ? { predicted: "", confidence: 0, label }
-    : { predicted: categories[best]!, confidence: probabilities[best]!, label };
 }
 
 function compareWith(
