@@ -75,7 +75,14 @@ export interface BudgetProvider {
   readonly kind: string;
   readonly budgetId: Id;
   /** Longest payee name and memo in characters, and most items of a bulk create. */
-  readonly limits: { payeeName: number; memo: number; bulk: number; futureDates: boolean };
+  readonly limits: {
+    payeeName: number;
+    memo: number;
+    bulk: number;
+    futureDates: boolean;
+    /** The budget itself matches what is imported with what was entered by hand, so many days apart at most. */
+    ownMatchDays?: number;
+  };
   /** Requests made to the budget since the provider was opened. */
   readonly calls: number;
   /** Everything, or what changed since the cursor. Throws AUTH_FAILED, NOT_FOUND, RATE_LIMITED, PROVIDER_*. */

@@ -9,7 +9,7 @@ import type { MatchPayment, MatchTransaction, Pair } from "./types";
 
 export interface MatchOptions {
   /**
-   * The most days that may lie between the payment and the transaction, 0 to 31, whatever else speaks for the pair; 5
+   * The most days that may lie between the payment and the transaction, 0 to 31, whatever else speaks for the pair; 10
    * when absent. Within them the odds decide.
    */
   windowDays?: number;
@@ -17,8 +17,8 @@ export interface MatchOptions {
   habits?: Habits;
 }
 
-/** What lies further apart is written, and left to the budget itself, which matches over more days (YNAB: ten). */
-export const WINDOW_DAYS = 5;
+/** As many as YNAB itself matches over: what lies further apart is written. */
+export const WINDOW_DAYS = 10;
 
 /**
  * Pair the payments and transactions of one account, one-to-one: exact reference first, then, among equal amounts

@@ -4,14 +4,15 @@ import { formatAmount, TallyError, toTallyError, type ErrorCode, type Id } from 
 import { handBack, refusal } from "./failure";
 import { passOn } from "./handover";
 import { paymentsOf, type Pass } from "./pass";
+import { knownRows } from "./rewrite";
 import { moveItems, type Move } from "./states";
 import { take } from "./take";
 import { payeeName, truncate } from "./transaction";
 import { changesSince, writtenRow } from "./written";
 
 /**
- * Payments that were written while the bank had not booked them. When it has, the same transaction gets the date, the
- * amount and the payee that were booked, and is cleared. Category, memo, approval, and a payee that a person chose stay
+ * Payments that were written while the bank had not booked them, or at first with another amount (see `keepApart`).
+ * Once booked, the same transaction gets the date, the amount and the payee that were booked, and is cleared. Category, memo, approval, and a payee that a person chose stay
  * as they are; reconciled and deleted transactions are left alone.
  */
 
@@ -35,7 +36,16 @@ export async function followUncleared(pass: Pass): Promise<void> {
       ...(after ? { after } : {}),
     });
     after = page.next;
-    const items = page.items.filter(({ state, transactionId }) => state === "synced" && transactionId);
+    const synced = page.items.filter(({ state }) => state === "synced");
+    // Told by a duplicate answer alone, which does not say which transaction it is.
+    const unnamed = await knownRows(
+      store,
+      synced.filter((item) => !item.transactionId),
+    );
+    const items = synced.flatMap((item) => {
+      const transactionId = item.transactionId ?? unnamed.get(item.id)?.id;
+      return transactionId ? [{ ...item, transactionId }] : [];
+    });
     const found = await paymentsOf(store, items);
     const moves: Move[] = [];
     const now = context.now();
@@ -44,7 +54,7 @@ export async function followUncleared(pass: Pass): Promise<void> {
       // What was booked under another id is that payment's to change.
       if (!payment || payment.bookedAs) continue;
       if (payment.status === "booked" || differs(item, payment))
-        moves.push({ item, to: "classified", set: { revises: item.transactionId! } });
+        moves.push({ item, to: "classified", set: { revises: item.transactionId } });
       else if (payment.goneSince && Date.parse(now) - Date.parse(payment.goneSince) >= GRACE_MS)
         dropped.push(item);
     }

@@ -1,6 +1,7 @@
 import type { CreateOutcome } from "../budget";
 import { matches, type QueueItem } from "../store";
 import { mapInTurns, TallyError, toTallyError } from "../values";
+import { keepApart } from "./apart";
 import { handBack, isSuspicious, refusal } from "./failure";
 import type { Pass } from "./pass";
 import { prepare, type Prepared } from "./prepare";
@@ -22,7 +23,7 @@ export async function sendBatch(pass: Pass, items: readonly QueueItem[]): Promis
     ],
     pass.context.now(),
   );
-  await write(pass, ready);
+  await write(pass, await keepApart(pass, ready));
 }
 
 async function write(pass: Pass, prepared: readonly Prepared[]): Promise<void> {

@@ -1,4 +1,4 @@
-import { payments, queue, type Match, type Store } from "../store";
+import { payments, queue, transactions, type Match, type Store } from "../store";
 import { queueId, type Instant } from "../values";
 import { enqueue } from "./enqueue";
 import { moveItems, type Move } from "./states";
@@ -28,6 +28,12 @@ export async function settle(
       await enqueue(store, budgetId, await store.collection(payments).getMany(ids, ["raw"]), now);
       items.push(...(await collection.getMany(ids.map((id) => queueId(id, budgetId)))));
     }
+    const own = [...matches.values()].filter(({ rule }) => rule === "import-id").map(({ id }) => id);
+    const open = new Set(
+      (await store.collection(transactions).getMany(own))
+        .filter(({ cleared }) => cleared === "uncleared")
+        .map(({ id }) => id),
+    );
     const moves: Move[] = [];
     for (const item of items) {
       const match = matches.get(item.id)!;
@@ -39,7 +45,10 @@ export async function settle(
         item,
         to: ours ? "synced" : "skipped",
         // Which transaction it is stands in the match; left out here, one write serves all that are skipped.
-        set: ours ? { transactionId: match.id } : { skipReason: "already-in-budget" as const },
+        // What we wrote and stands uncleared may not have its last date and amount yet.
+        set: ours
+          ? { transactionId: match.id, ...(open.has(match.id) ? { uncleared: true } : {}) }
+          : { skipReason: "already-in-budget" as const },
       });
     }
     for (const moved of await moveItems(store, moves, now))

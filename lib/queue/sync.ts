@@ -102,7 +102,7 @@ async function listAll(pass: Pass): Promise<void> {
 }
 
 async function sendAll(pass: Pass): Promise<void> {
-  const { context, budget, counts, result } = pass;
+  const { context, budget, result } = pass;
   const { store } = context;
   await recoverExpired(pass);
   const { startDate } = pass.options;
@@ -111,6 +111,17 @@ async function sendAll(pass: Pass): Promise<void> {
     if (name.startsWith("skipped ")) result.skipped[name.slice(8)] = moved;
   await followUncleared(pass);
   await takeUpDue(pass);
+  await sendReady(pass, () => true);
+  if (pass.counts["apart"]) {
+    await followUncleared(pass);
+    await sendReady(pass, ({ revises }) => revises !== undefined);
+  }
+  if (pass.options.fill) await offerFills(pass);
+}
+
+/** Send what is classified and was compared with the budget. */
+async function sendReady(pass: Pass, wanted: (item: QueueItem) => boolean): Promise<void> {
+  const { context, budget, counts } = pass;
   const total = await count(pass, "classified");
   const matched = await matchedAt(pass);
   const suspects: QueueItem[] = [];
@@ -127,7 +138,7 @@ async function sendAll(pass: Pass): Promise<void> {
   };
   do {
     context.signal.throwIfAborted();
-    const page = await store.collection(queue).find({
+    const page = await context.store.collection(queue).find({
       index: "byState",
       equals: [budget.budgetId, "classified"],
       limit: budget.limits.bulk,
@@ -135,13 +146,13 @@ async function sendAll(pass: Pass): Promise<void> {
     });
     after = page.next;
     // Not compared with the budget yet: a person may have entered it by hand.
-    const ready = page.items.filter((item) => item.enqueuedAt <= matched);
-    counts["waiting"]! += page.items.length - ready.length;
+    const items = page.items.filter(wanted);
+    const ready = items.filter((item) => item.enqueuedAt <= matched);
+    counts["waiting"]! += items.length - ready.length;
     suspects.push(...ready.filter((item) => item.setbacks));
     await send(ready.filter((item) => !item.setbacks));
   } while (after);
   for (const bulk of smallerBulks(suspects, budget.limits.bulk)) await send(bulk);
-  if (pass.options.fill) await offerFills(pass);
 }
 
 /** Items that were part of failed requests: those with the fewest failures first, half as many at once with each. */

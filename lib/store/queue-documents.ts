@@ -101,9 +101,9 @@ export interface QueueItem extends Doc {
   transactionId?: Id;
   /** Set for a transaction that is in the budget already and is given its category, and not created. */
   fills?: Id;
-  /** Written while it was pending: it is looked at until it is booked or gone. */
+  /** Written while it was pending, or with another amount at first: it is looked at until it is booked or gone. */
   uncleared?: boolean;
-  /** Set for a transaction that we wrote while the payment was pending, and that is changed to what was booked. */
+  /** Set for a transaction that we wrote before its last date and amount, and that is changed to what was booked. */
   revises?: Id;
   /** Of a filled transaction: what it had before, stored before the write; undo restores it. */
   prior?: { categoryId: Id | null };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { undoBatch } from "../../lib/queue";
 import { labelsOf } from "../../lib/learning";
-import { bankAccounts, matches } from "../../lib/store";
+import { bankAccounts, matches, transactions } from "../../lib/store";
 import { YnabPasses } from "../support/ynab-pass";
 import { ACCOUNTS, payment } from "../support/context";
 import { openOn } from "../support/ynab";
@@ -118,7 +118,7 @@ for (const matching of ["one", "both"] as const) {
     });
     afterEach(() => passes.close());
 
-    /** Entered by hand; eight days from the payment are too far for Tallyflow and near enough for YNAB. */
+    /** Entered by hand. */
     const entered = (date: string, approved = true) =>
       passes.twin.control.addTransaction({
         accountId: passes.twin.accountIds["current"]!,
@@ -129,12 +129,20 @@ for (const matching of ["one", "both"] as const) {
         approved,
       });
     const bought = (id: string, date: string) => payment(id, { date, amount: -777 });
+    /** A pass in which a person enters a transaction after the budget was read: for YNAB alone to match. */
+    const passMeanwhile = async (date: string) => {
+      await passes.read();
+      await passes.classify(passes.category("groceries"));
+      const id = entered(date);
+      const result = await passes.send();
+      passes.clock.advance(1000);
+      return { id, ...result };
+    };
     const standing = () => passes.twin.control.all().filter((row) => row.amount === -7770);
 
     it("counts the two once, under the person's transaction", async () => {
-      const id = entered("2025-07-02");
       await passes.arrive(bought("1", "2025-07-10"));
-      const { counts, problems } = await passes.pass();
+      const { id, counts, problems } = await passMeanwhile("2025-07-02");
       assert.deepEqual([counts["synced"], problems], [1, []]);
       assert.equal((await passes.item("1")).transactionId, `ynab:${id}`);
       await passes.pass();
@@ -148,9 +156,8 @@ for (const matching of ["one", "both"] as const) {
     });
 
     it("learns the person's category, and not ours", async () => {
-      entered("2025-07-02");
       await passes.arrive(bought("1", "2025-07-10"));
-      await passes.pass(passes.category("groceries"));
+      await passMeanwhile("2025-07-02");
       await passes.pass();
       const labels: [string, string][] = [];
       for await (const { id, label } of labelsOf(passes.store, passes.provider.budgetId))
@@ -159,9 +166,8 @@ for (const matching of ["one", "both"] as const) {
     });
 
     it("writes the next equal payment all the same", async () => {
-      entered("2025-07-02");
       await passes.arrive(bought("1", "2025-07-10"));
-      await passes.pass();
+      await passMeanwhile("2025-07-02");
       await passes.arrive(bought("2", "2025-07-11"));
       await passes.pass();
       await passes.pass();
@@ -170,9 +176,8 @@ for (const matching of ["one", "both"] as const) {
     });
 
     it("does not delete the person's transaction when the batch is undone", async () => {
-      entered("2025-07-02");
       await passes.arrive(bought("1", "2025-07-10"));
-      const { batchIds } = await passes.pass();
+      const { batchIds } = await passMeanwhile("2025-07-02");
       const { refused } = await undoBatch(passes.store, passes.provider, batchIds[0]!, {
         now: passes.clock.now,
       });
@@ -184,13 +189,52 @@ for (const matching of ["one", "both"] as const) {
       assert.equal(standing().length, 1);
     });
 
-    it("says so when YNAB takes the transaction of another payment, and goes on when it was taken apart", async () => {
+    for (const [what, date, other] of [
+      ["stands for an earlier payment", "2025-07-07", "2025-07-14"],
+      ["lies nearer to it than to the payment it stands for", "2025-07-11", "2025-07-12"],
+    ] as const) {
+      it(`writes a payment whose amount was entered by hand before, where that ${what}`, async () => {
+        const id = entered(date);
+        await passes.arrive(bought("1", "2025-07-10"));
+        await passes.pass();
+        assert.equal((await passes.item("1")).skipReason, "already-in-budget");
+        await passes.arrive(bought("2", other), bought("3", other));
+        const { counts, problems } = await passes.pass();
+        assert.deepEqual([counts["synced"], counts["revised"], problems], [2, 2, []]);
+        for (let n = 0; n < 2; n++) {
+          assert.deepEqual(
+            standing().map((row) => [row.date, row.cleared, row.matchedTransactionId ?? null, row.id === id]),
+            [
+              [date, "uncleared", null, true],
+              [other, "cleared", null, false],
+              [other, "cleared", null, false],
+            ],
+          );
+          assert.deepEqual((await passes.pass()).problems, []);
+        }
+        const written = await passes.item("2");
+        assert.deepEqual(
+          [written.state, written.uncleared, written.wrote?.amount],
+          ["synced", undefined, -777],
+        );
+        assert.equal(passes.posts, 1);
+      });
+    }
+
+    it("says so when YNAB takes the transaction of another payment all the same, and goes on when it was taken apart", async () => {
       const id = entered("2025-07-08");
       await passes.arrive(bought("1", "2025-07-08"));
       await passes.pass();
       assert.equal((await passes.item("1")).skipReason, "already-in-budget");
       await passes.arrive(bought("2", "2025-07-12"));
-      const { problems } = await passes.pass();
+      await passes.read();
+      await passes.classify(passes.category("groceries"));
+      // A person took the row's match with something else apart after the budget was read.
+      const row = (await passes.store.collection(transactions).get(`ynab:${id}`))!;
+      await passes.store
+        .collection(transactions)
+        .upsertMany([{ ...row, matchedTransactionId: "ynab:earlier" }]);
+      const { problems } = await passes.send();
       assert.equal(problems[0]?.paymentId, "bank:2");
       assert.match(problems[0].message, /stands for the payment bank:1/);
       passes.twin.control.unmatch(id);

@@ -1,6 +1,6 @@
 import type { BudgetProvider, CreateOutcome, NewTransaction, TransactionChange } from "../../lib/budget";
 import type { Category, Transaction } from "../../lib/store";
-import { TallyError, type Id } from "../../lib/values";
+import { daysBetween, TallyError, type Id } from "../../lib/values";
 
 export type Fault =
   "none" | "refuse-all" | "drop-before" | "drop-after" | "drop-half" | "rate-limit" | "auth";
@@ -8,9 +8,14 @@ export type Fault =
 /** A budget in memory that keeps the provider's rules about import ids and fails on demand. */
 export class MemoryBudget implements BudgetProvider {
   readonly kind = "memory";
-  readonly limits = { payeeName: 200, memo: 500, bulk: 10, futureDates: false };
+  readonly limits: BudgetProvider["limits"] = { payeeName: 200, memo: 500, bulk: 10, futureDates: false };
   readonly rows: Transaction[] = [];
   calls = 0;
+  /** What a person entered by hand; see `ownMatchDays` of the limits. */
+  enter(row: Pick<Transaction, "accountId" | "date" | "amount">): void {
+    const id = `memory:t${this.rows.length + 1}`;
+    this.rows.push({ ...row, id, budgetId: this.budgetId, currency: "EUR", approved: true, deleted: false });
+  }
   /** Faults of the next create calls, first one first. */
   faults: Fault[] = [];
   /** Import ids that are refused for a reason of their own. */
@@ -106,6 +111,16 @@ export class MemoryBudget implements BudgetProvider {
       ...(item.memo ? { memo: item.memo } : {}),
       ...(item.transferAccountId ? { transferAccountId: item.transferAccountId } : {}),
     };
+    const entered = this.matching(row);
+    if (entered) {
+      entered.importId = item.importId;
+      return {
+        importId: item.importId,
+        status: "created",
+        transactionId: entered.id,
+        matchedWith: entered.id,
+      };
+    }
     this.rows.push(row);
     if (item.transferAccountId) {
       row.transferTransactionId = `memory:t${this.rows.length + 1}`;
@@ -124,6 +139,19 @@ export class MemoryBudget implements BudgetProvider {
       transactionId: row.id,
       transaction: structuredClone(row),
     };
+  }
+
+  /** The row entered by hand that the budget takes an imported one for. */
+  private matching({ accountId, amount, date }: Transaction): Transaction | undefined {
+    const days = this.limits.ownMatchDays ?? -1;
+    return this.rows.find(
+      (row) =>
+        row.accountId === accountId &&
+        row.amount === amount &&
+        Math.abs(daysBetween(row.date, date)) <= days &&
+        row.importId === undefined &&
+        !row.deleted,
+    );
   }
 
   async find(importIds: readonly string[]): Promise<Map<string, Id>> {
