@@ -17,7 +17,7 @@ export interface SimulatorOptions {
   /** Of the bank alone: its clock, how long its sessions last, who listens. */
   bunq?: Pick<BunqTwinOptions, "now" | "sessionSeconds" | "onExchange">;
   /** Of the budget alone. */
-  ynab?: Pick<YnabTwinOptions, "latencyMs" | "onExchange">;
+  ynab?: Pick<YnabTwinOptions, "latencyMs" | "matching" | "onExchange">;
   /** Start the twins of Enable Banking, GoCardless and SimpleFIN too, for the same household; off when absent. */
   aggregators?: boolean;
   /** Hold the providers' own rate limits; on when absent. */
@@ -55,6 +55,7 @@ export async function startSimulators(options: SimulatorOptions = {}): Promise<S
   const ynab = await startYnabTwin({
     household,
     port: options.ynabPort ?? 0,
+    matching: "one",
     ...options.ynab,
     ...control,
     ...file("ynab.jsonl"),
