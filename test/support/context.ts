@@ -1,5 +1,5 @@
 import type { StepContext } from "../../lib/runs";
-import { openStore, type BankAccount, type Payment, type Store } from "../../lib/store";
+import { openStore, storeFromUrl, type BankAccount, type Payment, type Store } from "../../lib/store";
 
 /** A clock that tests move by hand; every reading is a millisecond later than the one before. */
 export class TestClock {
@@ -28,8 +28,17 @@ export function stepContext(
   };
 }
 
+let databases = 0;
+
+/**
+ * An empty store for a spec: in memory, or with `TALLYFLOW_TEST_MONGODB` (`mongodb://localhost:27017/`) a database of its
+ * own on that server, which is then left there.
+ */
 export function memoryStore(): Promise<Store> {
-  return openStore({ kind: "sqlite", path: ":memory:" });
+  const server = process.env["TALLYFLOW_TEST_MONGODB"];
+  return server
+    ? storeFromUrl(`${server}tallyflow_test_${process.pid}_${databases++}`)
+    : openStore({ kind: "sqlite", path: ":memory:" });
 }
 
 export const ACCOUNTS: BankAccount[] = [
