@@ -59,7 +59,13 @@ async function plansOf(api: YnabApi, signal?: AbortSignal): Promise<YnabPlan[]> 
 class Ynab implements YnabProvider {
   readonly kind = "ynab";
   readonly budgetId: Id;
-  readonly limits = { payeeName: PAYEE_LIMIT, memo: MEMO_LIMIT, bulk: BULK, futureDates: false, ownMatchDays: 10 };
+  readonly limits = {
+    payeeName: PAYEE_LIMIT,
+    memo: MEMO_LIMIT,
+    bulk: BULK,
+    futureDates: false,
+    ownMatchDays: 10,
+  };
   private readonly api: YnabApi;
   private readonly accounts: AccountBook;
   private readonly categories: CategoryBook;
