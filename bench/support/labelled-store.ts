@@ -1,12 +1,13 @@
 import type { LabelledExample } from "../../lib/learning";
-import { categories, matches, openStore, payments, transactions } from "../../lib/store";
+import { categories, matches, openStore, payments, transactions, type Store } from "../../lib/store";
 
 export const BENCH_BUDGET = "bench:budget";
 /** Rows of one write. */
 const PAGE = 5_000;
 
-/** A store in which a person approved a category for each payment. */
+/** A store in which a person gave each payment its category, and approved all but the newest twentieth. */
 export async function fillLabelled(file: string, rows: readonly LabelledExample[]): Promise<void> {
+  const approved = Math.floor(rows.length * 0.95);
   const store = await openStore({ kind: "sqlite", path: file });
   await store.collection(categories).upsertMany(
     [...new Set(rows.map(({ label }) => label))].map((id) => ({
@@ -39,20 +40,20 @@ export async function fillLabelled(file: string, rows: readonly LabelledExample[
     );
     await store.collection(transactions).upsertMany(
       page.map((row, n) => ({
-        id: `bench:t${String(start + n).padStart(7, "0")}`,
+        id: transactionId(start + n),
         budgetId: BENCH_BUDGET,
         accountId: "bench:account",
         date: row.date,
         amount: row.amount,
         currency: row.currency,
         categoryId: row.label,
-        approved: true,
+        approved: start + n < approved,
         deleted: false,
       })),
     );
     await store.collection(matches).upsertMany(
       page.map((row, n) => ({
-        id: `bench:t${String(start + n).padStart(7, "0")}`,
+        id: transactionId(start + n),
         budgetId: BENCH_BUDGET,
         paymentId: row.id,
         rule: "import-id" as const,
@@ -62,4 +63,18 @@ export async function fillLabelled(file: string, rows: readonly LabelledExample[
     );
   }
   await store.close();
+}
+
+/** The person approves the rest. */
+export async function approveRest(store: Store): Promise<void> {
+  const rest: string[] = [];
+  for await (const row of store.collection(transactions).scan({ index: "id" }))
+    if (!row.approved) rest.push(row.id);
+  await store
+    .collection(transactions)
+    .updateMany(rest.map((id) => ({ id, expected: {}, set: { approved: true } })));
+}
+
+function transactionId(n: number): string {
+  return `bench:t${String(n).padStart(7, "0")}`;
 }
