@@ -68,16 +68,19 @@ async function training(watch: LoopWatch): Promise<LiveTraining> {
     store: watch.store,
     runId: "bench",
     signal: new AbortController().signal,
-    progress: (_done, _total, what) => watch.at(`the worker is ${what}`),
+    progress: (_done, _total, what) => {
+      watch.doing = "to keep the version, ";
+      watch.at(`the worker is ${what}`);
+    },
     log: () => undefined,
     emit: () => Promise.resolve(),
     now: () => new Date().toISOString(),
   };
   const before = processStats(process.pid);
   const began = performance.now();
-  watch.begin();
+  watch.begin("to train, ");
   const { examples, promoted, version } = await trainStep(context, { budgetId: BENCH_BUDGET });
-  watch.at("loading to serve");
+  watch.doing = "to serve, ";
   const live = await liveModel(watch.store, BENCH_BUDGET);
   const seen = await watch.end();
   return {
@@ -93,6 +96,8 @@ async function training(watch: LoopWatch): Promise<LiveTraining> {
 /** Looks at the event loop, and at what the step does meanwhile: by its progress and by the collections it uses. */
 class LoopWatch {
   readonly store: Store;
+  /** What the collections are used for from now on. */
+  doing = "";
   private readonly histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   private readonly takeStalls = watchStalls();
   private marks: { at: number; what: string }[] = [];
@@ -104,7 +109,7 @@ class LoopWatch {
         if (key !== "collection")
           return typeof value === "function" ? (value.bind(target) as unknown) : value;
         return (definition: { name: string }) => {
-          this.at(`using ${definition.name}`);
+          this.at(`${this.doing}using ${definition.name}`);
           return target.collection(definition as never);
         };
       },
@@ -115,7 +120,8 @@ class LoopWatch {
     if (this.marks.at(-1)?.what !== what) this.marks.push({ at: Date.now(), what });
   }
 
-  begin(): void {
+  begin(doing: string): void {
+    this.doing = doing;
     this.marks = [{ at: Date.now(), what: "beginning" }];
     this.takeStalls();
     this.histogram.reset();
