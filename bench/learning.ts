@@ -1,6 +1,9 @@
-import { existsSync } from "node:fs";
-import { parseArgs } from "node:util";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
+import { parseArgs } from "node:util";
+import { SMALL, SMALL_ENV } from "../cli/node-red";
 import {
   accuracy,
   cleanText,
@@ -16,7 +19,9 @@ import {
   trainModel,
   type LabelledExample,
 } from "../lib/learning";
+import { fillLabelled } from "./support/labelled-store";
 import { learningPeers } from "./support/learning-peers";
+import type { LiveFigures } from "./support/train-live";
 import { rounded, type Bench, type BenchResult } from "./result";
 
 /** Figures of one learner on one set; what was not measured is absent, and `skipped` says why. */
@@ -50,6 +55,10 @@ const SETS: Readonly<Record<string, { file: string; map: string }>> = {
 };
 
 const root = path.resolve(__dirname, "../..");
+const LARGEST = "birmingham";
+const LIVE_LIMIT_MS = 10 * 60_000;
+const LIVE_NOTE =
+  "A stall's cpuMs is CPU time of the main thread within it, and queuedMs the time in which it was ready and other threads had the cores; what is left of wallMs it was blocked. `while` is what the step was at.";
 /** Categories with fewer training rows are left out, for all learners alike. */
 const FEWEST = 50;
 
@@ -58,6 +67,8 @@ export const bench: Bench = {
   options: `
   --sets LIST      of ${Object.keys(SETS).join(",")} (all)
   --no-peers       only what runs in this process
+  --live           no figures of categories: the largest set trained by the train step out of a store, and how the event
+                   loop of the main thread fares meanwhile
   --rows N         only the first N rows of each set (all)
 `,
   run: async (args, say) => {
@@ -66,6 +77,7 @@ export const bench: Bench = {
       options: {
         sets: { type: "string", default: Object.keys(SETS).join(",") },
         "no-peers": { type: "boolean", default: false },
+        live: { type: "boolean", default: false },
         rows: { type: "string", default: "Infinity" },
       },
     });
@@ -78,7 +90,7 @@ export const bench: Bench = {
         `The first 80 % by date are learned, the rest is predicted; categories with at least ${FEWEST} training rows. Fixed: nothing is revealed. Online: each label is revealed after its prediction.`,
       ],
     };
-    for (const name of values.sets.split(",")) {
+    for (const name of values.live ? [LARGEST] : values.sets.split(",")) {
       const set = SETS[name];
       if (!set) throw new Error(`--sets takes ${Object.keys(SETS).join(", ")}, not ${name}.`);
       const shared = process.env["TALLYFLOW_SHARED"] ?? path.join(root, "..", "shared");
@@ -91,6 +103,11 @@ export const bench: Bench = {
         readLabelledCsv(file, parseColumnMap(set.map)).rows.slice(0, Number(values.rows)),
       );
       say(`${name}: ${train.length} rows to learn, ${test.length} to predict`);
+      if (values.live) {
+        result.ours[`${name}, through the train step`] = await live(train);
+        result.notes = [LIVE_NOTE];
+        continue;
+      }
       const ours = own(train, test);
       const others = {
         ...simple(train, test),
@@ -111,6 +128,25 @@ function split(rows: readonly LabelledExample[]): { train: LabelledExample[]; te
   for (const { label } of rows.slice(0, cut)) support.set(label, (support.get(label) ?? 0) + 1);
   const frequent = ({ label }: LabelledExample) => (support.get(label) ?? 0) >= FEWEST;
   return { train: rows.slice(0, cut).filter(frequent), test: rows.slice(cut).filter(frequent) };
+}
+
+/** In a process of its own, which holds nothing but what the step needs, with the flags of `tallyflow start`. */
+async function live(train: readonly LabelledExample[]): Promise<LiveFigures> {
+  const folder = mkdtempSync(path.join(tmpdir(), "tallyflow-bench-"));
+  try {
+    const file = path.join(folder, "tallyflow.db");
+    await fillLabelled(file, train);
+    const script = path.join(__dirname, "support/train-live.js");
+    const ran = spawnSync(process.execPath, [...SMALL, script, file], {
+      encoding: "utf8",
+      env: { ...process.env, ...SMALL_ENV },
+      timeout: LIVE_LIMIT_MS,
+    });
+    if (ran.status !== 0) throw new Error(`Training did not end well: ${ran.stderr || String(ran.signal)}`);
+    return JSON.parse(ran.stdout) as LiveFigures;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 function own(

@@ -16,12 +16,13 @@ import { findNodeRed, prepareUserDir, type FlowNode } from "./user-dir";
  * stay with the process: mallopt(3), M_MMAP_THRESHOLD. Of V8's four helpers for collecting garbage one is enough: on two
  * cores the others held up the main thread for 50 ms at times.
  */
-const SMALL_ENV = {
+export const SMALL_ENV = {
   MALLOC_ARENA_MAX: "2",
   MALLOC_MMAP_THRESHOLD_: String(128 * 1024),
   MALLOC_TRIM_THRESHOLD_: String(128 * 1024),
 };
-const SMALL = ["--max-semi-space-size=2", "--heap-growing-percent=30", "--v8-pool-size=1"];
+/** See above. */
+export const SMALL = ["--max-semi-space-size=2", "--heap-growing-percent=30", "--v8-pool-size=1"];
 
 export interface NodeRedOptions {
   userDir: string;

@@ -1,5 +1,5 @@
 import {
-  budgets,
+  budgetIds,
   matches,
   queue,
   transactions,
@@ -96,7 +96,7 @@ async function* selected(
       ...["dead", "retry", "skipped"].map((one) => ({ index: "byBatch", equals: [selection.batchId, one] })),
     );
   } else {
-    for (const budgetId of await budgetsOf(store, selection.budgetId))
+    for (const budgetId of await budgetIds(store, selection.budgetId))
       ranges.push({ index: "byState", equals: [budgetId, state] });
   }
   for (const range of ranges) {
@@ -112,13 +112,6 @@ async function* selected(
 function isOf(item: QueueItem, selection: RequeueSelection): boolean {
   if ("reason" in selection) return item.skipReason === selection.reason;
   return !("code" in selection) || selection.code === undefined || item.error?.code === selection.code;
-}
-
-async function budgetsOf(store: Store, budgetId: Id | undefined): Promise<Id[]> {
-  if (budgetId) return [budgetId];
-  const ids: Id[] = [];
-  for await (const budget of store.collection(budgets).scan({ index: "id" })) ids.push(budget.id);
-  return ids;
 }
 
 async function judged(

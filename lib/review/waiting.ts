@@ -1,7 +1,7 @@
 import { payeeName } from "../queue";
 import {
   bankAccounts,
-  budgets,
+  budgetIds,
   classifications,
   payments,
   queue,
@@ -97,7 +97,7 @@ export async function listGroups(store: Store, request: WaitingRequest): Promise
   const start = offset(request.after);
   const groups = new Map<string, Waiting[]>();
   let left = 0;
-  for (const budgetId of await budgetsOf(store, request.budgetId)) {
+  for (const budgetId of await budgetIds(store, request.budgetId)) {
     left += await store.collection(queue).count({ index: "byState", equals: [budgetId, "review"] });
     for await (const one of waitingIn(store, budgetId, LOOKED_AT)) {
       const group = groups.get(one.key);
@@ -150,7 +150,7 @@ export async function listPayments(
 ): Promise<WaitingPage<WaitingPayment>> {
   const start = offset(request.after);
   const found: Waiting[] = [];
-  for (const budgetId of await budgetsOf(store, request.budgetId))
+  for (const budgetId of await budgetIds(store, request.budgetId))
     for await (const one of waitingIn(store, budgetId, LOOKED_AT))
       if (one.key === request.key) found.push(one);
   const shown = found.slice(start, start + request.limit);
@@ -239,13 +239,6 @@ export async function suggestions(
     if (modelVersion) ids.set(`${paymentId}|${budgetId}|${modelVersion}`, id);
   const found = await store.collection(classifications).getMany([...ids.keys()]);
   return new Map(found.map((one) => [ids.get(one.id)!, one]));
-}
-
-async function budgetsOf(store: Store, wanted: Id | undefined): Promise<Id[]> {
-  if (wanted) return [wanted];
-  const found: Id[] = [];
-  for await (const { id } of store.collection(budgets).scan({ index: "id" })) found.push(id);
-  return found;
 }
 
 function offset(after: string | undefined): number {

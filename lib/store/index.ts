@@ -1,5 +1,6 @@
 export * from "./port";
 export * from "./collections";
+export { budgetIds } from "./budget-ids";
 export { openStore, storeFromUrl, storeOptions, type StoreOptions } from "./open";
 export { acquireLease, renewLease, releaseLease, withLease, type Clock } from "./lease";
 export { migrate, type Migration } from "./migrations";

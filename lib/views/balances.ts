@@ -1,6 +1,7 @@
 import { lastBalanceCheck, type BalanceCheck, type BalanceRow } from "../balance";
+import { budgetIds } from "../store";
 import { formatAmount, type Instant } from "../values";
-import { budgetIds, offsetOf } from "./read";
+import { offsetOf } from "./read";
 import type { PageOfRows, Row, Sources, ViewRequest } from "./types";
 
 /** What the last balance check found; the check itself is a step of its own. */

@@ -1,5 +1,4 @@
-import { classifications } from "../store";
-import { budgetIds } from "./read";
+import { budgetIds, classifications } from "../store";
 import { recentPayments } from "./recent";
 import type { PageOfRows, Sources, ViewRequest } from "./types";
 

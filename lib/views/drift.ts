@@ -1,6 +1,6 @@
 import { meaningOf, readingText, SIGNAL_NAMES, valueText } from "../drift";
-import { budgets, driftLooks, driftStates, type DriftLook } from "../store";
-import { budgetIds, categoryNames } from "./read";
+import { budgetIds, budgets, driftLooks, driftStates, type DriftLook } from "../store";
+import { categoryNames } from "./read";
 import type { PageOfRows, Row, Sources, ViewRequest } from "./types";
 
 /**

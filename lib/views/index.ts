@@ -5,7 +5,7 @@ import { readBatch, readBatches } from "./batches";
 import { readConfidence } from "./confidence";
 import { readDrift } from "./drift";
 import { readAccounts, readCategories, readClassifications } from "./lists";
-import { readModels } from "./models";
+import { readModelCategories, readModelCurve, readModelReliability, readModels } from "./models";
 import { readOverview } from "./overview";
 import { readPayments } from "./payments";
 import { readPreview, readPreviews } from "./previews";
@@ -62,5 +62,8 @@ const readers: Readonly<Record<View, Reader>> = {
   classifications: readClassifications,
   accounts: readAccounts,
   models: readModels,
+  "model-curve": readModelCurve,
+  "model-reliability": readModelReliability,
+  "model-categories": readModelCategories,
   drift: readDrift,
 };

@@ -1,8 +1,16 @@
 import { isAssignable } from "../queue";
-import { bankAccounts, budgetAccounts, categories, classifications, payments, type Payment } from "../store";
+import {
+  budgetIds,
+  bankAccounts,
+  budgetAccounts,
+  categories,
+  classifications,
+  payments,
+  type Payment,
+} from "../store";
 import { formatAmount } from "../values";
 import { paymentRow } from "./payments";
-import { budgetIds, byId, categoryNames, readSegments } from "./read";
+import { byId, categoryNames, readSegments } from "./read";
 import type { PageOfRows, Sources, ViewRequest } from "./types";
 
 /** The budget's categories; those that are `assignable` can be given to a payment. */

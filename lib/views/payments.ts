@@ -1,4 +1,5 @@
 import {
+  budgetIds,
   bankAccounts,
   classifications,
   payments,
@@ -13,7 +14,7 @@ import {
   type Transaction,
 } from "../store";
 import { formatAmount, queueId } from "../values";
-import { budgetIds, byId, categoryNames } from "./read";
+import { byId, categoryNames } from "./read";
 import { SKIPPED } from "./words";
 import type { PageOfRows, Row, Sources, ViewRequest } from "./types";
 

@@ -1,4 +1,5 @@
 import {
+  budgetIds,
   bankAccounts,
   payments,
   queue,
@@ -10,7 +11,7 @@ import {
 } from "../store";
 import { ERROR_CODES, TallyError } from "../values";
 import { paymentRow, reasonOf } from "./payments";
-import { budgetIds, byId, categoryNames, readSegments } from "./read";
+import { byId, categoryNames, readSegments } from "./read";
 import type { PageOfRows, Row, Sources, ViewRequest } from "./types";
 import { SKIPPED } from "./words";
 

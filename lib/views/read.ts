@@ -1,16 +1,8 @@
-import { budgets, categories, type Category, type Store } from "../store";
+import { categories, type Category, type Store } from "../store";
 import { TallyError, type Id } from "../values";
 import type { ViewRequest } from "./types";
 
 /** What the views share in reading. */
-
-/** The budgets a view is about: the one asked for, or all. */
-export async function budgetIds(store: Store, wanted: string | undefined): Promise<string[]> {
-  if (wanted) return [wanted];
-  const found: string[] = [];
-  for await (const budget of store.collection(budgets).scan({ index: "id" })) found.push(budget.id);
-  return found;
-}
 
 /** The categories of these ids. */
 export async function categoryNames(

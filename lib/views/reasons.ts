@@ -1,6 +1,5 @@
-import { queue, type QueueItem, type SkipReason } from "../store";
+import { budgetIds, queue, type QueueItem, type SkipReason } from "../store";
 import type { ErrorCode } from "../values";
-import { budgetIds } from "./read";
 import type { PageOfRows, Row, Sources, ViewRequest } from "./types";
 import { errorWords, SKIPPED } from "./words";
 

@@ -1,7 +1,6 @@
-import { payments, type Payment, type Store } from "../store";
+import { budgetIds, payments, type Payment, type Store } from "../store";
 import { addDays } from "../values";
 import { standingOf, type Standing } from "./payments";
-import { budgetIds } from "./read";
 import type { ViewRequest } from "./types";
 
 /** How far back the summing views look when nothing is said. */

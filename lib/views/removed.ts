@@ -1,5 +1,5 @@
-import { queue, transactions, type QueueItem } from "../store";
-import { byId, budgetIds, readSegments } from "./read";
+import { budgetIds, queue, transactions, type QueueItem } from "../store";
+import { byId, readSegments } from "./read";
 import { itemRows } from "./queue";
 import type { PageOfRows, Sources, ViewRequest } from "./types";
 

@@ -28,6 +28,9 @@ export const VIEWS = [
   "classifications",
   "accounts",
   "models",
+  "model-curve",
+  "model-reliability",
+  "model-categories",
   "drift",
 ] as const;
 export type View = (typeof VIEWS)[number];
@@ -41,6 +44,8 @@ export interface ViewRequest {
   /** Of queue items: a skip reason, or the code of an error. */
   reason?: string | undefined;
   batchId?: string | undefined;
+  /** Of a model: a version, or what points at one, such as `production`. */
+  version?: string | undefined;
   /** `latest` stands for the newest run. */
   runId?: string | undefined;
   /** Only payments of this many days up to the newest payment. */

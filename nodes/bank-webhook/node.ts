@@ -1,11 +1,13 @@
-import type { Node, NodeAPI, NodeDef } from "node-red";
+import type { Node, NodeAPI } from "node-red";
 import type { BankHint, BankProvider, BankWebhooks } from "../../lib/bank";
 import { addressRanges } from "../../lib/http";
 import { cursors, type Store } from "../../lib/store";
 import { sha256, TallyError, toTallyError } from "../../lib/values";
 import {
   configNode,
-  resolveOptions,
+  defineListener,
+  httpApp,
+  listenerOptions,
   StatusLine,
   type BankNode,
   type Lease,
@@ -27,17 +29,7 @@ const CLOSE_MARGIN_MS = 1_000;
 
 /** The constructor of `tally-bank-webhook`: hears the bank's callbacks and sends on what to look at. */
 export function webhookNode(RED: NodeAPI) {
-  return function (this: Node, config: NodeDef): void {
-    RED.nodes.createNode(this, config);
-    const webhook = new Webhook(RED, this, config as unknown as Record<string, unknown>);
-    this.on("close", (removed: boolean, done: () => void) => {
-      webhook.close(removed).then(done, (thrown: unknown) => {
-        this.warn(toTallyError(thrown).message);
-        done();
-      });
-    });
-    webhook.start();
-  };
+  return defineListener(RED, (node, config) => new Webhook(RED, node, config));
 }
 
 /** What is open while the node listens. */
@@ -73,18 +65,12 @@ class Webhook {
 
   start(): void {
     try {
-      const credentials = this.node.credentials as Record<string, unknown> | undefined;
-      const options = resolveOptions(schema, { config: this.config, credentials });
+      const options = listenerOptions(schema, this.node, this.config);
       const { secret } = options;
       if (!secret) return this.show("grey", "ring", "status.off");
       this.options = options;
       const trusted = addressRanges(rangesOf(options.trustedProxies ?? ""));
-      const app = this.RED.httpNode as NodeAPI["httpNode"] | null | undefined;
-      if (!app)
-        throw new TallyError(
-          "CONFIG_INVALID",
-          "Node-RED serves no HTTP nodes (httpNodeRoot is false in its settings), so that no bank can call it.",
-        );
+      const app = httpApp(this.RED, "no bank can call it");
       this.stopListening = listen(app, {
         secretHash: sha256(secret),
         // Until it is known who may call, everybody is asked to come again later; nothing is taken.

@@ -1,10 +1,12 @@
-import type { Node, NodeAPI, NodeDef } from "node-red";
+import type { Node, NodeAPI } from "node-red";
 import type { BudgetProvider } from "../../lib/budget";
 import { ModelRepository, ModelServer, Refusal, type Inferred } from "../../lib/serving";
 import { TallyError, toTallyError } from "../../lib/values";
 import {
   configNode,
-  resolveOptions,
+  defineListener,
+  httpApp,
+  listenerOptions,
   StatusLine,
   type BudgetNode,
   type Lease,
@@ -23,17 +25,7 @@ const LONGEST_RETRY_MS = 600_000;
 
 /** The constructor of `tally-model-server`: serves the model of a budget over HTTP while it is deployed. */
 export function modelServerNode(RED: NodeAPI) {
-  return function (this: Node, config: NodeDef): void {
-    RED.nodes.createNode(this, config);
-    const serving = new Serving(RED, this, config as unknown as Record<string, unknown>);
-    this.on("close", (_removed: boolean, done: () => void) => {
-      serving.close().then(done, (thrown: unknown) => {
-        this.warn(toTallyError(thrown).message);
-        done();
-      });
-    });
-    serving.start();
-  };
+  return defineListener(RED, (node, config) => new Serving(RED, node, config));
 }
 
 class Serving {
@@ -46,7 +38,7 @@ class Serving {
   private retryMs = RETRY_MS;
   private closed = false;
   private shown = "";
-  private readonly heard = (event: { type?: string; subject?: string }) => this.promoted(event);
+  private readonly heard = (event: { type?: string; subject?: string }) => this.movedTo(event);
 
   constructor(
     private readonly RED: NodeAPI,
@@ -58,14 +50,8 @@ class Serving {
 
   start(): void {
     try {
-      const credentials = this.node.credentials as Record<string, unknown> | undefined;
-      const options = resolveOptions(schema, { config: this.config, credentials });
-      const app = this.RED.httpNode as NodeAPI["httpNode"] | null | undefined;
-      if (!app)
-        throw new TallyError(
-          "CONFIG_INVALID",
-          "Node-RED serves no HTTP nodes (httpNodeRoot is false in its settings), so that no model can be served.",
-        );
+      const options = listenerOptions(schema, this.node, this.config);
+      const app = httpApp(this.RED, "no model can be served");
       this.server = this.make(options);
       // Without a token it listens all the same, and says to everybody why it refuses.
       this.stopListening = listen(app, options.path, this.server);
@@ -144,9 +130,10 @@ class Serving {
     }
   }
 
-  private promoted({ type, subject }: { type?: string; subject?: string }): void {
+  private movedTo({ type, subject }: { type?: string; subject?: string }): void {
     const repository = this.server?.repository;
-    if (type !== "model.promoted" || !repository || subject !== repository.name) return;
+    const moved = type === "model.promoted" || type === "model.rolled-back";
+    if (!moved || !repository || subject !== repository.name) return;
     this.warm(repository).catch((thrown: unknown) => this.node.warn(toTallyError(thrown).message));
   }
 

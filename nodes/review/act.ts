@@ -15,7 +15,7 @@ import {
   type RuleDraft,
 } from "../../lib/review";
 import type { StepResult } from "../../lib/runs";
-import { budgets, type Store } from "../../lib/store";
+import { budgetIds, type Store } from "../../lib/store";
 import { TallyError, type Id, type Instant } from "../../lib/values";
 import type { OptionsOf } from "../runtime";
 import { pressedIn } from "./pressed";
@@ -168,19 +168,12 @@ async function perBudget<T>(
   read: (id: Id) => Promise<T | T[]>,
 ): Promise<T[]> {
   const found: T[] = [];
-  for (const id of wanted ? [wanted] : await allBudgets(store))
-    found.push(...([await read(id)].flat() as T[]));
-  return found;
-}
-
-async function allBudgets(store: Store): Promise<Id[]> {
-  const found: Id[] = [];
-  for await (const { id } of store.collection(budgets).scan({ index: "id" })) found.push(id);
+  for (const id of await budgetIds(store, wanted)) found.push(...([await read(id)].flat() as T[]));
   return found;
 }
 
 async function oneBudget(store: Store, wanted: Id | undefined): Promise<Id> {
-  const [first, ...others] = wanted ? [wanted] : await allBudgets(store);
+  const [first, ...others] = await budgetIds(store, wanted);
   if (first && others.length === 0) return first;
   throw new TallyError(
     "CONFIG_INVALID",

@@ -11,6 +11,7 @@ export {
   type StoreNode,
   type TestableNode,
 } from "./config-nodes";
+export { defineListener, httpApp, listenerOptions } from "./listener";
 export { resolveOptions, type OptionSources } from "./options";
 export { userPath } from "./paths";
 export { defineProvider, type Place, type ProviderDefinition } from "./provider-node";

@@ -34,6 +34,9 @@ export const schema = nodeSchema("tally-view", "step", {
       classifications: "Classifications",
       accounts: "Accounts",
       models: "Models",
+      "model-curve": "Model: answered and right",
+      "model-reliability": "Model: how sure and how right",
+      "model-categories": "Model: categories",
       drift: "Drift of the model",
     },
   }),
@@ -64,6 +67,11 @@ export const schema = nodeSchema("tally-view", "step", {
     label: "Batch id",
     description: "The batch to show.",
     when: { field: "view", values: ["batch"] },
+  }),
+  version: field(z.string().min(1).optional(), {
+    label: "Version",
+    description: "The version of the model to show, or candidate, production or previous. Empty: production.",
+    when: { field: "view", values: ["model-curve", "model-reliability", "model-categories"] },
   }),
   runId: field(z.string().min(1).optional(), {
     label: "Run id",

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import path from "node:path";
+import type { LiveFigures } from "../../bench/support/train-live";
 import { sharedPath, skipWithout } from "../support/shared";
 
 const runner = path.resolve(__dirname, "../../bench/index.js");
@@ -54,6 +55,21 @@ describe("bench", function () {
       assert.equal(code, 2, stderr);
       assert.equal(stdout, "");
     }
+  });
+
+  it("trains through the step out of a store, twice, and says how the event loop fared", async function () {
+    if (process.platform !== "linux") this.skip(); // Memory is read from /proc.
+    if (!sharedPath("data/payments/birmingham_2014_2017.csv")) skipWithout(this, "the card payments");
+    const { code, stdout, stderr } = await bench("learning", "--live", "--rows", "6000", "--json");
+    assert.equal(code, 0, stderr);
+    const { ours } = JSON.parse(stdout) as { ours: Record<string, LiveFigures> };
+    const { first, again } = ours["birmingham, through the train step"]!;
+    assert.ok(again.labels > first.labels && first.labels > 3_000, `${first.labels}, ${again.labels}`);
+    for (const training of [first, again]) {
+      assert.ok(training.lag.p50Ms <= training.lag.p99Ms && training.lag.p99Ms <= training.lag.maxMs);
+      assert.equal(training.served, training.promoted);
+    }
+    assert.equal(first.promoted, true);
   });
 
   it("extracts small statements of each format, and names the stalls", async function () {

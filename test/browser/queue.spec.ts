@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import { setTimeout as wait } from "node:timers/promises";
 import type { Page } from "playwright-core";
 import { payments, queue, type QueueItem, type Store } from "../../lib/store";
 import { addDays } from "../../lib/values";
-import { fits, harmless, HOSTILE, IMAGES, LIMIT, Stage, text } from "./stage";
+import { fits, harmless, HOSTILE, IMAGES, Stage, text, until } from "./stage";
 
 /** The pages Queue, Batches and Balances: what a person sees there, and what their buttons do in the budget. */
 
@@ -37,14 +36,6 @@ describe("queue, batches and balances in a browser", function () {
         if (wanted(item)) found.push(item);
       return found;
     });
-
-  async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-    const end = Date.now() + LIMIT;
-    while (!(await holds())) {
-      assert.ok(Date.now() < end, `waited too long for ${what}`);
-      await wait(250);
-    }
-  }
 
   it("say what to do while there is nothing", async () => {
     const page = await stage.page("/dashboard/queue");

@@ -3,7 +3,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Locator, Page } from "playwright-core";
 import { categories, classifications, payments, queue, type Category, type QueueItem } from "../../lib/store";
 import { addDays, importId, queueId } from "../../lib/values";
-import { fits, harmless, HOSTILE, LIMIT, Stage, text } from "./stage";
+import { fits, harmless, HOSTILE, Stage, text, until } from "./stage";
 
 /** The page Review: what a person sees there, and what becomes of a payment about which they decide. */
 
@@ -34,14 +34,6 @@ describe("review in a browser", function () {
         if (item.paymentId.startsWith(`planted:${name}:`)) found.push(item);
       return found;
     });
-
-  async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-    const end = Date.now() + LIMIT;
-    while (!(await holds())) {
-      assert.ok(Date.now() < end, `waited too long for ${what}`);
-      await wait(250);
-    }
-  }
 
   const group = (page: Page, name: string): Locator => page.locator(`[data-group="${name}"]`);
 

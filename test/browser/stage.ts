@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { startNodeRed, type NodeRed } from "../../cli/node-red";
 import { FIRST_JOB } from "../../cli/shipped";
@@ -133,6 +134,15 @@ export class Stage {
     const { result } = (await answer.json()) as { result: T };
     assert.equal(answer.status, 200, JSON.stringify(result));
     return result;
+  }
+}
+
+/** Wait for something that no page shows. */
+export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const end = Date.now() + LIMIT;
+  while (!(await holds())) {
+    assert.ok(Date.now() < end, `waited too long for ${what}`);
+    await wait(250);
   }
 }
 

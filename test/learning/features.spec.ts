@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { cleanText, FeatureExtractor } from "../../lib/learning";
 import { amountBucket, HashIndex, LabelMemory } from "../../lib/learning/features";
+import { runAtOnce } from "../../lib/values";
 import { example } from "./support";
 
 describe("learning: features", () => {
@@ -66,7 +67,7 @@ describe("learning: features", () => {
             expected.set(key, [label, ...(expected.get(key) ?? [])]);
           }
           const written = memory.serialise();
-          const restored = LabelMemory.restore(written.keys, written.slots);
+          const restored = runAtOnce(LabelMemory.restore(written.keys, written.slots));
           for (const held of [memory, restored]) {
             for (const [key, labels] of expected) {
               const at = held.find(key);

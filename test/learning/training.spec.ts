@@ -22,6 +22,30 @@ describe("learning: training", function () {
     assert.equal(sha256(one), sha256(two));
   });
 
+  it("says how far it is, from nothing to all of it, and never goes back", async () => {
+    const many = household(6_000);
+    const production = trainModel(many.slice(0, 4_000)).model;
+    for (const estimators of [undefined, ["complement-naive-bayes"]]) {
+      const told: { done: number; total: number; what: string }[] = [];
+      const progress = (done: number, total: number, what: string) => void told.push({ done, total, what });
+      trainModel(many, { production, progress, ...(estimators && { estimators }) });
+      assert.equal(told[0]!.done, 0);
+      const { done, total } = told.at(-1)!;
+      assert.equal(done, total);
+      told.slice(1).forEach((one, n) => {
+        assert.ok(one.done >= told[n]!.done, `${told[n]!.done} and then ${one.done}`);
+        assert.ok(one.done - told[n]!.done <= 1_100, `a leap from ${told[n]!.done} to ${one.done}`);
+        assert.equal(one.total, total);
+      });
+    }
+    const last: number[] = [];
+    await trainInWorker(many, {
+      production: production.encode(),
+      progress: (...now) => (last[0] = now[0] / now[1]),
+    });
+    assert.deepEqual(last, [1]);
+  });
+
   it("answers most of an easy household and is right", () => {
     const { model, gate: verdict } = trainModel(rows);
     assert.equal(verdict.verdict, "first");

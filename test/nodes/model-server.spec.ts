@@ -3,7 +3,7 @@ import http, { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import type { NodeAPI } from "node-red";
-import { modelName, promote } from "../../lib/learning";
+import { modelName, promote, rollback } from "../../lib/learning";
 import type { Store } from "../../lib/store";
 import type { StoreNode } from "../../nodes/runtime";
 import serverType = require("../../nodes/model-server/index");
@@ -125,6 +125,23 @@ describe("tally-model-server", function () {
       index.map(({ version }) => version),
       ["1", "2"],
     );
+  });
+
+  it("shows the version that somebody went back to, before anybody asks", async () => {
+    await start();
+    await withStore(async (store) => {
+      await fillStore(store, BUDGET);
+      await saveModel(store, "2", NAME);
+      await promote(store, NAME, "2", AT, "better");
+    });
+    const moved = (type: string) => helper._events.emit("tallyflow:event", { type, subject: NAME });
+    const second = shows(/serving/);
+    moved("model.promoted");
+    await second;
+    const first = shows(/serving/);
+    await withStore(async (store) => void (await rollback(store, NAME, AT, "worse")));
+    moved("model.rolled-back");
+    await first;
   });
 
   it("serves at its own path only", async () => {

@@ -267,7 +267,7 @@ register({
       a: arrays["weights"] as Float32Array,
       b: arrays["squares"] as Float32Array,
     });
-    const memory = LabelMemory.restore(
+    const memory = yield* LabelMemory.restore(
       arrays["memoryKeys"] as Uint32Array,
       arrays["memorySlots"] as Uint16Array,
     );

@@ -2,6 +2,8 @@ import { HashIndex } from "../features";
 
 /** Rows that are restored between two pauses: about a millisecond of work. */
 const PAUSE_ROWS = 4_096;
+/** Rows whose room is counted between two pauses. */
+const PAUSE_COUNTS = 65_536;
 
 /** Words of an entry: category, first number, second number. */
 export const ENTRY = 3;
@@ -25,9 +27,10 @@ export class SparseRows {
     rows = 1024,
     /** No further features are taken in beyond this many: memory stays bounded whatever comes. */
     private readonly maxRows = 1 << 22,
+    words = rows * (HEAD + ENTRY * 2),
   ) {
     this.index = new HashIndex(rows);
-    this.ints = new Int32Array(rows * (HEAD + ENTRY * 2));
+    this.ints = new Int32Array(words);
     this.floats = new Float32Array(this.ints.buffer);
   }
 
@@ -107,14 +110,20 @@ export class SparseRows {
 
   /** Rows as they were serialised; pauses every few thousand rows. */
   static *restore(state: ReturnType<SparseRows["serialise"]>, maxRows?: number): Generator<void, SparseRows> {
-    const rows = new SparseRows(Math.max(16, state.hashes.length), maxRows);
+    // Room for all of them at once, and some to go on: a pool that grows is copied, and a large one in one go.
+    let words = 1;
+    for (let i = 0; i < state.counts.length; i++) {
+      if (i % PAUSE_COUNTS === 0) yield;
+      words += HEAD + capacityFor(state.counts[i]!) * ENTRY;
+    }
+    const size = Math.max(16, state.hashes.length);
+    const rows = new SparseRows(size, maxRows, Math.max(size, Math.ceil(words * 1.125)));
+    yield;
     let n = 0;
     for (let i = 0; i < state.hashes.length; i++) {
       if (i % PAUSE_ROWS === 0) yield;
       const count = state.counts[i]!;
-      let capacity = 1;
-      while (capacity < count) capacity *= 2;
-      const at = rows.allocate(capacity);
+      const at = rows.allocate(capacityFor(count));
       rows.index.set(state.hashes[i]!, at);
       rows.ints[at] = count;
       for (let j = 0; j < count; j++, n++) {
@@ -145,4 +154,11 @@ export class SparseRows {
     this.ints[at + 1] = capacity;
     return at;
   }
+}
+
+/** Room for so many entries: the next power of two. */
+function capacityFor(count: number): number {
+  let capacity = 1;
+  while (capacity < count) capacity *= 2;
+  return capacity;
 }

@@ -4,6 +4,8 @@ import { HashIndex } from "./hashIndex";
 export const DEPTH = 5;
 /** Words of a slot: how many labels were ever seen, the last ones, newest first, and the day of the newest. */
 const STRIDE = DEPTH + 2;
+/** Keys that are restored between two pauses: about a millisecond of work. */
+const PAUSE_KEYS = 4_096;
 /** Where in a slot the day of the newest label stands, as days since 1970. */
 export const DAY = DEPTH + 1;
 
@@ -62,12 +64,16 @@ export class LabelMemory {
     return { keys, slots };
   }
 
-  static restore(keys: Uint32Array, slots: Uint16Array): LabelMemory {
+  /** As it was serialised; pauses between keys. */
+  static *restore(keys: Uint32Array, slots: Uint16Array): Generator<void, LabelMemory> {
     const memory = new LabelMemory(Math.max(16, keys.length));
     memory.slots = new Uint16Array(Math.max(16, keys.length) * STRIDE);
     memory.slots.set(slots);
     memory.used = keys.length;
-    for (let i = 0; i < keys.length; i++) memory.index.set(keys[i]!, i);
+    for (let i = 0; i < keys.length; i++) {
+      if (i % PAUSE_KEYS === 0) yield;
+      memory.index.set(keys[i]!, i);
+    }
     return memory;
   }
 }

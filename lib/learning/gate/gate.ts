@@ -77,13 +77,15 @@ export function gate(
   };
   if (rows < MIN_ROWS) {
     const promote = newCategories.length > 0;
+    const newer =
+      rows === 0 ? "no payment is" : rows === 1 ? "only one payment is" : `only ${rows} payments are`;
     return {
       ...base,
       promote,
       verdict: "nothing-to-compare",
       reason: promote
-        ? `Promoted for ${newCategories.length} new categories; only ${rows} payments are newer than the present model.`
-        : `Only ${rows} payments are newer than the present model: it stays until there is more to compare on.`,
+        ? `Promoted for ${newCategories.length} new categories; ${newer} newer than the present model.`
+        : `It is kept as the candidate: ${newer} newer than the present model, which stays until there is more to compare on.`,
     };
   }
   const differences = new Int8Array(rows);

@@ -6,7 +6,9 @@ export {
   compareVersions,
   promoteByHand,
   rollBackByHand,
+  shadowText,
   versionRows,
+  versionScores,
   type Comparison,
   type VersionRow,
 } from "./lifecycle";

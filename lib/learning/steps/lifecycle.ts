@@ -1,9 +1,10 @@
 import type { StepContext } from "../../runs";
 import { models, modelVersions, type Model, type ModelVersion, type Store } from "../../store";
-import { runInTurns, TallyError, type Id, type Instant } from "../../values";
+import { runInTurns, TallyError, type CalendarDate, type Id, type Instant } from "../../values";
+import type { CategoryMetrics, CurvePoint } from "../calibration";
 import { TrainedModel, type ModelMetrics } from "../model";
 import type { GateResult } from "../gate";
-import { budgetOf, loadArtifact, modelName, promote, rollback, type Alias } from "../registry";
+import { budgetOf, loadArtifact, modelName, promote, rollback, wasRolledBack, type Alias } from "../registry";
 import { shadowReports, type ShadowReport } from "./shadowReport";
 
 /** What people do with versions: look at them, compare two, put one into production, go back. */
@@ -23,9 +24,17 @@ export interface VersionRow extends Record<Scores, number | null> {
   /** The past instant whose labels it learned, or null for those of when it was made. */
   asOf: Instant | null;
   estimator: string;
+  /** Labels that it learned, and their first and last day. */
   examples: number;
+  from: CalendarDate;
+  to: CalendarDate;
   categories: number;
   threshold: number;
+  /** Labels that were held back to score it, or null where none were. */
+  scoredOn: number | null;
+  /** What always giving the most frequent category would have scored. */
+  majority: number | null;
+  trainSeconds: number | null;
   /** What the gate made of it when it was trained, and why. */
   verdict: string | null;
   reason: string | null;
@@ -33,6 +42,10 @@ export interface VersionRow extends Record<Scores, number | null> {
   dataHash: string;
   codeVersion: string;
   parameters: ModelVersion["parameters"];
+  /** When it was last put into production, by whose word and why; null when it never was. */
+  promoted: { at: Instant; reason: string } | null;
+  /** Somebody went back from it, and nobody put it into production since. */
+  rolledBack: boolean;
   /** Beside each version that was in production while it was the candidate. */
   shadow: ShadowReport[];
 }
@@ -70,6 +83,26 @@ export async function versionRows(store: Store, budgetId: Id, limit = 10): Promi
   const rows: VersionRow[] = [];
   for (const version of [...items, ...more]) rows.push(await rowOf(store, budgetId, model, version));
   return rows;
+}
+
+/**
+ * What a training measured on labels that it held back: the curve, and each category.
+ * @param wanted a version, or an alias
+ * @returns undefined when there is no such version
+ */
+export async function versionScores(
+  store: Store,
+  budgetId: Id,
+  wanted: string,
+): Promise<
+  | { version: string; curve: readonly CurvePoint[]; perCategory: readonly CategoryMetrics[]; rows: number }
+  | undefined
+> {
+  const model = await store.collection(models).get(modelName(budgetId));
+  const found = await storedVersion(store, budgetId, model, wanted);
+  if (!found) return undefined;
+  const { curve = [], perCategory = [], rows = 0 } = scoresOf(found);
+  return { version: found.version, curve, perCategory, rows };
 }
 
 /**
@@ -140,17 +173,27 @@ async function stored(
   model: Model | undefined,
   wanted: string,
 ): Promise<ModelVersion> {
-  const alias = ALIASES.find((one) => one === wanted);
-  const version = alias ? model?.aliases[alias] : wanted;
-  const found =
-    version === undefined
-      ? undefined
-      : await store.collection(modelVersions).get(`${modelName(budgetId)}@${version}`);
+  const found = await storedVersion(store, budgetId, model, wanted);
   if (found) return found;
-  const message = alias
-    ? `The model has no version with the alias ${alias}. List the versions, and name one.`
+  const message = isAlias(wanted)
+    ? `The model has no version with the alias ${wanted}. List the versions, and name one.`
     : `The model has no version ${wanted}. List the versions, and name one of them or an alias.`;
   throw new TallyError("MODEL_MISSING", message, { details: { budgetId, version: wanted } });
+}
+
+async function storedVersion(
+  store: Store,
+  budgetId: Id,
+  model: Model | undefined,
+  wanted: string,
+): Promise<ModelVersion | undefined> {
+  const version = isAlias(wanted) ? model?.aliases[wanted] : wanted;
+  if (version === undefined) return undefined;
+  return store.collection(modelVersions).get(`${modelName(budgetId)}@${version}`);
+}
+
+function isAlias(name: string): name is Alias {
+  return ALIASES.some((one) => one === name);
 }
 
 async function readable(store: Store, model: string, version: string): Promise<void> {
@@ -163,7 +206,10 @@ async function rowOf(
   model: Model | undefined,
   version: ModelVersion,
 ): Promise<VersionRow> {
-  const metrics = version.metrics as unknown as Partial<ModelMetrics> & { gate?: GateResult };
+  const metrics = scoresOf(version);
+  const promoted = model?.moves.findLast(
+    (one) => one.alias === "production" && one.version === version.version,
+  );
   return {
     model: version.model,
     budgetId,
@@ -173,7 +219,12 @@ async function rowOf(
     asOf: version.asOf ?? null,
     estimator: version.estimator,
     examples: version.trainedOn.examples,
+    from: version.trainedOn.from,
+    to: version.trainedOn.to,
     categories: version.trainedOn.categories.length,
+    scoredOn: metrics.rows ?? null,
+    majority: metrics.majority ?? null,
+    trainSeconds: metrics.trainSeconds ?? null,
     accuracy: metrics.accuracy ?? null,
     macroF1: metrics.macroF1 ?? null,
     coverage: metrics.coverage ?? null,
@@ -185,8 +236,16 @@ async function rowOf(
     dataHash: version.dataHash,
     codeVersion: version.codeVersion,
     parameters: version.parameters,
+    promoted: promoted ? { at: promoted.at, reason: promoted.reason } : null,
+    rolledBack: wasRolledBack(model, version.version),
     shadow: await shadowReports(store, budgetId, version.version),
   };
+}
+
+type Stored = Partial<ModelMetrics> & { gate?: GateResult; trainSeconds?: number };
+
+function scoresOf({ metrics }: ModelVersion): Stored {
+  return metrics as unknown as Stored;
 }
 
 function textOf(version: VersionRow, other: VersionRow, shadow: ShadowReport | null): string {
@@ -194,14 +253,25 @@ function textOf(version: VersionRow, other: VersionRow, shadow: ShadowReport | n
     `${name}: ${accuracy === null ? "no score" : `${percent(accuracy)} right`}`;
   const own = `When they were trained, each on payments that it had not seen: ${score(version)}, ${score(other)}.`;
   if (!shadow) return `${own} They did not meet on live payments.`;
-  const { payments, agreed, labelled } = shadow;
+  return `${own} ${shadowText(shadow, version.version, other.version)}`;
+}
+
+/**
+ * How a version did beside another on live payments, in sentences.
+ * @param own and `against`: what to call them
+ */
+export function shadowText(
+  { payments, agreed, labelled }: ShadowReport,
+  own: string,
+  against: string,
+): string {
   const met = `On ${payments} live payments they agreed on ${agreed}.`;
-  if (labelled.payments === 0) return `${own} ${met} Nobody has given these a category yet.`;
+  if (labelled.payments === 0) return `${met} Nobody has given these a category yet.`;
   const { interval } = labelled;
   const difference = interval
     ? `The difference is between ${percent(interval.low)} and ${percent(interval.high)} (95 % interval).`
     : "That is too few to tell them apart.";
-  return `${own} ${met} Of ${labelled.payments} that people have given a category since, ${version.version} was right on ${labelled.candidateRight} and ${other.version} on ${labelled.productionRight}. ${difference}`;
+  return `${met} Of ${labelled.payments} that people have given a category since, ${own} was right on ${labelled.candidateRight} and ${against} on ${labelled.productionRight}. ${difference}`;
 }
 
 function percent(share: number): string {

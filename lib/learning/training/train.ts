@@ -41,6 +41,7 @@ export interface TrainOptions {
   /** The model in production, to compare with. */
   production?: TrainedModel;
   signal?: AbortSignal;
+  /** Rows gone through so far, of all that will be, those of the competition too. */
   progress?(done: number, total: number, what: string): void;
 }
 
@@ -75,7 +76,13 @@ export function trainModel(examples: readonly LabelledExample[], options: TrainO
     1,
     Math.min(rows.length - 1, Math.floor(rows.length * (1 - (options.heldOut ?? 0.2)))),
   );
-  const competition = compete(rows, split, options);
+  const names = options.estimators ?? estimatorNames();
+  if (names.length === 0) throw new TallyError("CONFIG_INVALID", "Name at least one estimator to train.");
+  const early = rows.slice(Math.max(0, split - COMPETITION_ROWS), split);
+  const later = rows.slice(split, split + COMPETITION_SLICE);
+  const competed = names.length * (early.length + later.length);
+  const report = (done: number, what: string) => options.progress?.(done, competed + rows.length, what);
+  const competition = compete(names, early, later, options, report);
   const name = competition[0]!.estimator;
   const parameters = { ...estimatorKind(name).defaults, ...options.parameters?.[name] };
   const estimator = createEstimator(name, parameters);
@@ -84,7 +91,7 @@ export function trainModel(examples: readonly LabelledExample[], options: TrainO
   const learn = (from: number, to: number) => {
     estimator.fit(rows.slice(from, to), {
       ...(options.signal && { signal: options.signal }),
-      progress: (done) => options.progress?.(from + done, rows.length, "learning"),
+      progress: (done) => report(competed + from + done, "learning"),
     });
     for (let i = from; i < to; i++) past.add(rows[i]!, extractor.cleanName(rows[i]!), rows[i]!.label);
   };
@@ -92,7 +99,10 @@ export function trainModel(examples: readonly LabelledExample[], options: TrainO
   const revealed: Outcome[] = [];
   const learnRevealed = (from: number, to: number) => {
     for (let i = from; i < to; i++) {
-      if ((i & 1023) === 0) options.signal?.throwIfAborted();
+      if ((i & 1023) === 0) {
+        options.signal?.throwIfAborted();
+        report(competed + i, "learning");
+      }
       revealed.push(outcomeOf(estimator.reveal(rows[i]!, rows[i]!.label), rows[i]!.label));
       past.add(rows[i]!, extractor.cleanName(rows[i]!), rows[i]!.label);
     }
@@ -110,6 +120,7 @@ export function trainModel(examples: readonly LabelledExample[], options: TrainO
   const comparable = sampled(rows.slice(gateFrom));
   const compared = gateFrom === split ? outcomes : predictAll(estimator, comparable, options.signal);
   learnRevealed(gateFrom, rows.length);
+  report(competed + rows.length, "learning");
 
   const majority = majorityAccuracy(rows.slice(0, split), slice);
   const longestAlone = outcomes.slice(outcomes.length >> 1);
@@ -185,20 +196,22 @@ function inOrder(examples: readonly LabelledExample[]): LabelledExample[] {
 }
 
 function compete(
-  rows: readonly LabelledExample[],
-  split: number,
+  names: readonly string[],
+  early: readonly LabelledExample[],
+  later: readonly LabelledExample[],
   options: TrainOptions,
+  report: (done: number, what: string) => void,
 ): ModelMetrics["competition"] {
-  const names = options.estimators ?? estimatorNames();
-  const early = rows.slice(Math.max(0, split - COMPETITION_ROWS), split);
-  const later = rows.slice(split, split + COMPETITION_SLICE);
-  if (names.length === 0) throw new TallyError("CONFIG_INVALID", "Name at least one estimator to train.");
   const trials = names.map((name, i) => {
-    options.progress?.(i, names.length, `comparing ${name}`);
+    const began = i * (early.length + later.length);
+    const tell = (done: number) => report(began + done, `comparing ${name}`);
     const estimator = createEstimator(name, options.parameters?.[name]);
-    estimator.fit(early, options.signal ? { signal: options.signal } : undefined);
+    estimator.fit(early, { ...(options.signal && { signal: options.signal }), progress: tell });
     const outcomes = later.map((row, at): Outcome => {
-      if ((at & 1023) === 0) options.signal?.throwIfAborted();
+      if ((at & 1023) === 0) {
+        options.signal?.throwIfAborted();
+        tell(early.length + at);
+      }
       return outcomeOf(estimator.reveal(row, row.label), row.label);
     });
     return { estimator: name, accuracy: accuracy(outcomes), macroF1: macroF1(outcomes), outcomes };

@@ -25,7 +25,7 @@ if (port) {
         ...(message.production && { production: TrainedModel.decode(message.production) }),
         progress: (done, total, what) => {
           const now = performance.now();
-          if (now - reported < 100) return;
+          if (now - reported < 100 && done < total) return;
           reported = now;
           tell({ kind: "progress", done, total, what });
         },
