@@ -65,7 +65,7 @@ export function reads(bench: Bench): void {
 
     it("gives back any JSON as it was given, and nothing of its own", async () => {
       const hostile = JSON.parse(
-        `{"a.b":1,"$set":{"$x":[[1,[2,[]]],[{"%a":[1]},{"":2}]]},"%":"%25","":null,"__proto__":{"x":1},"_id":5,"_t":[],"big":9007199254740991,"small":-0.1,"e":1e300}`,
+        `{"a.b":1,"$set":{"$x":[[1,[2,[]]],[{"%a":[1]},{"":2}]]},"%":"%25","":null,"__proto__":{"x":1},"_id":5,"_t":[],"big":9007199254740991,"small":-0.1,"e":1e300,"toString":[{},{"constructor":[{"x":[{}]}]}]}`,
       ) as Json;
       const doc = { id: "$a.b", group: "g", tags: [], body: hostile, _t: "mine", _id: "mine too", "x.y": 1 };
       await c.upsertMany([doc as Item]);

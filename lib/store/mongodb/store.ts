@@ -48,6 +48,9 @@ export class MongoStore implements Store {
     try {
       const client = new driver.MongoClient(uri, {
         appName: "tallyflow",
+        // The driver looks a name up in it as it is: in an ordinary object it would find `toString`, and give back the
+        // documents of a list of that name as bytes.
+        fieldsAsRaw: Object.create(null) as Record<string, boolean>,
         ...(hasOption(uri, "serverSelectionTimeoutMS")
           ? {}
           : { serverSelectionTimeoutMS: SERVER_SELECTION_MS }),
