@@ -1,15 +1,16 @@
 import type { CommandIo } from "./io";
 import { parseArgs } from "node:util";
-import { evaluate, parseColumnMap, readLabelledCsv } from "../lib/learning";
+import { competingEstimators, evaluate, NETWORK, parseColumnMap, readLabelledCsv } from "../lib/learning";
 import { TallyError, toTallyError } from "../lib/values";
 
-const USAGE = `Usage: tallyflow evaluate --train A.csv --test B.csv --map FIELD=COLUMN[+COLUMN],... [--online] [--json]
+const USAGE = `Usage: tallyflow evaluate --train A.csv --test B.csv --map FIELD=COLUMN[+COLUMN],... [--online] [--network] [--json]
 
 Trains on one file, scores on another, and says how well categories are recognised.
   --map      text, label, date and amount are needed; account, context, description, type, currency and
              counterpartyAccount help, for example text=merchant,label=category,date=date,amount=amount_gbp
   --online   reveal each label after its prediction, as approvals in the budget do
   --target   precision that is promised for what is answered, .95 when absent
+  --network  let a neural network compete too (needs TensorFlow.js)
   --json     print one JSON object
 `;
 
@@ -27,6 +28,7 @@ export async function evaluateCommand(argv: readonly string[], io: CommandIo): P
         map: { type: "string" },
         target: { type: "string" },
         online: { type: "boolean" },
+        network: { type: "boolean" },
         json: { type: "boolean" },
         help: { type: "boolean" },
       },
@@ -46,10 +48,16 @@ export async function evaluateCommand(argv: readonly string[], io: CommandIo): P
     const test = readLabelledCsv(values.test, map);
     const skipped = train.skipped + test.skipped;
     if (skipped > 0) io.stderr.write(`${skipped} rows without a label, date or amount were left out.\n`);
-    const { coverageAtTarget: _, ...found } = evaluate(train.rows, test.rows, {
+    const {
+      coverageAtTarget: _,
+      notes,
+      ...found
+    } = evaluate(train.rows, test.rows, {
       targetPrecision: target,
+      ...(values.network && { estimators: [...competingEstimators(), NETWORK] }),
       online: values.online ?? false,
     });
+    for (const note of notes) io.stderr.write(`${note}\n`);
     const result = { ...found, peakMemoryMb: Math.round(process.resourceUsage().maxRSS / 1024) };
     if (values.json) io.stdout.write(`${JSON.stringify(result)}\n`);
     else

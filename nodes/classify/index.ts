@@ -1,7 +1,7 @@
 import type { NodeAPI } from "node-red";
-import { classifyStep } from "../../lib/learning";
+import { classifyStep, lookForPackagesIn } from "../../lib/learning";
 import { takeUp } from "../../lib/review";
-import { defineStep } from "../runtime";
+import { defineStep, userPath } from "../runtime";
 import { schema } from "./schema";
 
 const step = defineStep({
@@ -17,5 +17,6 @@ const step = defineStep({
 });
 
 export = (RED: NodeAPI): void => {
+  lookForPackagesIn(userPath(RED, "."));
   RED.nodes.registerType("tally-classify", step(RED));
 };

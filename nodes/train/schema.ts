@@ -15,6 +15,11 @@ export const schema = nodeSchema("tally-train", "step", {
     description: "Put the new version into production when it passes the gate, or only keep it as candidate.",
     options: { gate: "When it passes the gate", never: "Never, keep as candidate" },
   }),
+  network: field(z.boolean().default(false), {
+    label: "Try a neural network",
+    description:
+      "Let a neural network compete as well. It needs TensorFlow.js, which is installed apart, and makes training take longer.",
+  }),
   asOf: field(z.string().min(1).optional(), {
     label: "As of",
     description:

@@ -4,6 +4,7 @@ import {
   listVersions,
   loadArtifact,
   modelName,
+  NETWORK,
   promote,
   resolveAlias,
   retain,
@@ -11,12 +12,14 @@ import {
   saveVersion,
   setCandidate,
   trainStep,
+  type ModelMetrics,
 } from "../../lib/learning";
 import {
   artifactChunks,
   categories,
   classifications,
   models,
+  modelVersions,
   payments,
   queue,
   reviews,
@@ -31,6 +34,18 @@ describe("learning: steps", () => {
   let store: Store;
   beforeEach(async () => (store = await openStore({ kind: "sqlite", path: ":memory:" })));
   afterEach(() => store.close());
+
+  it("lets a neural network compete when asked to", async () => {
+    await fill(store);
+    const estimators = async (network: boolean) => {
+      const { version, notes } = await trainStep(contextOf(store), { budgetId: BUDGET, network });
+      assert.deepEqual(notes, []);
+      const stored = await store.collection(modelVersions).get(`${modelName(BUDGET)}@${version}`);
+      return (stored!.metrics as unknown as ModelMetrics).competition.map(({ estimator }) => estimator);
+    };
+    assert.ok(!(await estimators(false)).includes(NETWORK));
+    assert.ok((await estimators(true)).includes(NETWORK));
+  });
 
   it("trains on what people approved, promotes, classifies and moves the queue", async () => {
     const waiting = await fill(store);

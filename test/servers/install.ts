@@ -12,6 +12,8 @@ export interface Install {
   what: string;
   /** The package.json. */
   manifest: Record<string, unknown>;
+  /** Put it together by hand: npm runs no install scripts, and this goes on; answers what failed. */
+  finish?(folder: string): Promise<string | undefined>;
 }
 
 /**
@@ -22,6 +24,7 @@ export async function cachedInstall({
   name,
   what,
   manifest,
+  finish,
 }: Install): Promise<{ folder: string } | { unavailable: string }> {
   const cache = cacheFolder();
   // Native parts fit one version of Node only.
@@ -34,7 +37,10 @@ export async function cachedInstall({
     rmSync(fresh, { recursive: true, force: true });
     mkdirSync(fresh);
     writeFileSync(path.join(fresh, "package.json"), JSON.stringify(manifest, undefined, 2));
-    const failed = await npmInstall(fresh);
+    const failed =
+      (await npm(fresh, ["install", ...(finish ? ["--ignore-scripts"] : [])], buildEnvironment())).failed ??
+      (await finish?.(fresh));
+    if (failed && finish) return { unavailable: `${what} could not be installed: ${failed}` };
     if (failed)
       return { unavailable: `${what} could not be installed: ${failed}. Try: cd ${fresh} && npm install` };
     renameSync(fresh, folder);
@@ -74,12 +80,11 @@ export function npm(
   });
 }
 
-async function npmInstall(folder: string): Promise<string | undefined> {
-  // Native parts must be built for the Node that runs this, whatever npm's own settings say.
+/** Native parts must be built for the Node that runs this, whatever npm's own settings say. */
+export function buildEnvironment(): NodeJS.ProcessEnv {
   const nodeHome = path.resolve(process.execPath, "../..");
   const headers = existsSync(path.join(nodeHome, "include", "node", "node.h"));
-  const env = { ...process.env, ...(headers ? { npm_config_nodedir: nodeHome } : {}) };
-  return (await npm(folder, ["install"], env)).failed;
+  return { ...process.env, ...(headers ? { npm_config_nodedir: nodeHome } : {}) };
 }
 
 /** A lock file with the owner's process id; one whose owner is gone is taken over. */

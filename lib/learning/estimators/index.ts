@@ -2,6 +2,7 @@
 import "./logistic";
 import "./bayes";
 import "./counterparty";
+import "./network";
 
 export type {
   Estimator,
@@ -12,4 +13,12 @@ export type {
   Term,
   TypedArray,
 } from "./port";
-export { createEstimator, estimatorKind, estimatorNames, register, restoreEstimator } from "./registry";
+export {
+  competingEstimators,
+  createEstimator,
+  estimatorKind,
+  estimatorNames,
+  register,
+  restoreEstimator,
+} from "./registry";
+export { lookForPackagesIn, NETWORK, packageFolders, tensorFlow, type PackageFolders } from "./network";

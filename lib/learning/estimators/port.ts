@@ -50,6 +50,11 @@ export interface Estimator {
 export interface EstimatorKind {
   readonly name: string;
   readonly defaults: Parameters;
+  /** Competes only when it is named: it needs an optional package, and far more time than the others. */
+  readonly onRequest?: boolean;
+  /** For people: what is worth knowing of how it runs here. */
+  note?(): string | undefined;
+  /** @throws TallyError DEPENDENCY_MISSING when it needs a package that is not installed */
   create(parameters?: Parameters): Estimator;
   /** Pauses between parts of some milliseconds. */
   restore(state: EstimatorState): Generator<void, Estimator>;

@@ -13,6 +13,11 @@ export function estimatorNames(): string[] {
   return [...kinds.keys()];
 }
 
+/** Names of the estimators that compete when none is named. */
+export function competingEstimators(): string[] {
+  return [...kinds.values()].filter((kind) => !kind.onRequest).map(({ name }) => name);
+}
+
 /** @throws TallyError CONFIG_INVALID when there is no estimator of this name */
 export function estimatorKind(name: string): EstimatorKind {
   const kind = kinds.get(name);

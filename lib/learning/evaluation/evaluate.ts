@@ -7,7 +7,7 @@ import {
 } from "../calibration";
 import { decide } from "../cascade";
 import type { TrainedModel } from "../model";
-import { trainModel, type TrainOptions } from "../training";
+import { trainModel, type Trained, type TrainOptions } from "../training";
 import type { LabelledExample } from "../types";
 
 export interface Evaluation {
@@ -29,11 +29,11 @@ export function evaluate(
   train: readonly LabelledExample[],
   test: readonly LabelledExample[],
   options: TrainOptions & { online?: boolean } = {},
-): Evaluation {
+): Evaluation & Pick<Trained, "notes"> {
   const began = performance.now();
-  const { model } = trainModel(train, options);
+  const { model, notes } = trainModel(train, options);
   const trainSeconds = (performance.now() - began) / 1000;
-  return { ...evaluateModel(model, test, options.online ?? false), trainSeconds };
+  return { ...evaluateModel(model, test, options.online ?? false), trainSeconds, notes };
 }
 
 /** Score a model on rows in the order of time. Online, the model learns them. */

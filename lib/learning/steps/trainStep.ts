@@ -12,6 +12,7 @@ import {
   setCandidate,
   wasRolledBack,
 } from "../registry";
+import { competingEstimators, NETWORK } from "../estimators";
 import { FEATURE_VERSION } from "../features";
 import { MIN_LABELS, trainInWorker } from "../training";
 import type { LabelledExample } from "../types";
@@ -23,8 +24,10 @@ export interface TrainStepOptions {
   budgetId: Id;
   /** Of what is answered, this share is to be right; .95 when absent. */
   targetPrecision?: number;
-  /** Estimators that compete; all when absent. */
+  /** Estimators that compete; when absent all but those that have to be asked for. */
   estimators?: readonly string[];
+  /** Let a neural network compete as well; it needs TensorFlow.js, and without it the others compete alone. */
+  network?: boolean;
   seed?: number;
   /** Put the new version into production when it passes the gate; true when absent. */
   promote?: boolean;
@@ -54,6 +57,8 @@ export interface TrainSummary {
   promoted: boolean;
   gate: GateResult | undefined;
   reason: string;
+  /** What did not go as asked, and what to do about it: a package that is not installed, say. */
+  notes: string[];
   counts: Counts;
 }
 
@@ -89,15 +94,18 @@ export async function trainStep(ctx: StepContext, options: TrainStepOptions): Pr
       yield label;
     }
   };
+  const estimators =
+    options.estimators ?? (options.network ? [...competingEstimators(), NETWORK] : undefined);
   const trained = await trainInWorker(counted(), {
     signal: ctx.signal,
     progress: (done, total, what) => ctx.progress(done, total, what),
     ...(production && { production }),
     ...(options.targetPrecision !== undefined && { targetPrecision: options.targetPrecision }),
-    ...(options.estimators && { estimators: options.estimators }),
+    ...(estimators && { estimators }),
     ...(options.seed !== undefined && { seed: options.seed }),
   });
-  const { info, threshold } = trained;
+  const { info, threshold, notes } = trained;
+  for (const note of notes) ctx.log("warn", note);
   const asOf: Instant | undefined = options.asOf && new Date(options.asOf).toISOString();
   const gate = asOf === undefined ? trained.gate : keptOnly(trained.gate, asOf);
   const version = trained.sha256.slice(0, 16);
@@ -153,6 +161,7 @@ export async function trainStep(ctx: StepContext, options: TrainStepOptions): Pr
     promoted,
     gate: same ? undefined : gate,
     reason,
+    notes,
     counts: { labels, trained: known ? 0 : 1, promoted: promoted ? 1 : 0, removed: removed.length },
   };
 

@@ -2,6 +2,7 @@ import path from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { TallyError } from "../../values";
+import { packageFolders, type PackageFolders } from "../estimators";
 import type { LabelledExample } from "../types";
 import type { FromWorker, PlainTrainOptions, ToWorker } from "./protocol";
 
@@ -33,7 +34,10 @@ export async function trainInWorker(
 ): Promise<WorkerTrained> {
   const { signal, progress, production, ...plain } = options;
   if (signal?.aborted) throw cancelled();
-  const worker = new Worker(path.join(__dirname, "worker.js"), { resourceLimits: MEMORY });
+  const worker = new Worker(path.join(__dirname, "worker.js"), {
+    resourceLimits: MEMORY,
+    workerData: { packageFolders: packageFolders() } satisfies PackageFolders,
+  });
   try {
     return await new Promise<WorkerTrained>((resolve, reject) => {
       const stop = () => reject(cancelled());

@@ -20,6 +20,7 @@ export type FromWorker =
       info: ModelInfo;
       threshold: number;
       gate: GateResult;
+      notes: string[];
       seconds: number;
     }
   | { kind: "failed"; error: StoredError };

@@ -17,7 +17,7 @@ import { PastPayments } from "../memory";
 import {
   createEstimator,
   estimatorKind,
-  estimatorNames,
+  competingEstimators,
   type Estimator,
   type Parameters,
 } from "../estimators";
@@ -30,7 +30,7 @@ import { TrainedModel, type ModelInfo, type ModelMetrics } from "../model";
 export const CODE_VERSION = "learning-2";
 
 export interface TrainOptions {
-  /** Estimators that compete; all that are registered when absent. */
+  /** Estimators that compete; when absent all but those that have to be asked for. */
   estimators?: readonly string[];
   parameters?: Readonly<Record<string, Parameters>>;
   /** Of what is answered, this share is to be right; .95 when absent. */
@@ -48,6 +48,8 @@ export interface TrainOptions {
 export interface Trained {
   model: TrainedModel;
   gate: GateResult;
+  /** For people: who could not take part and what to do about it. */
+  notes: string[];
 }
 
 /** Fewest labels and categories that can be learned from. */
@@ -76,15 +78,14 @@ export function trainModel(examples: readonly LabelledExample[], options: TrainO
     1,
     Math.min(rows.length - 1, Math.floor(rows.length * (1 - (options.heldOut ?? 0.2)))),
   );
-  const names = options.estimators ?? estimatorNames();
-  if (names.length === 0) throw new TallyError("CONFIG_INVALID", "Name at least one estimator to train.");
+  const { able, notes } = thoseAble(options.estimators ?? competingEstimators());
   const early = rows.slice(Math.max(0, split - COMPETITION_ROWS), split);
   const later = rows.slice(split, split + COMPETITION_SLICE);
-  const competed = names.length * (early.length + later.length);
+  const competed = able.length * (early.length + later.length);
   const report = (done: number, what: string) => options.progress?.(done, competed + rows.length, what);
-  const competition = compete(names, early, later, options, report);
+  const competition = compete(able, early, later, options, seed, report);
   const name = competition[0]!.estimator;
-  const parameters = { ...estimatorKind(name).defaults, ...options.parameters?.[name] };
+  const parameters = parametersOf(name, options, seed);
   const estimator = createEstimator(name, parameters);
   const extractor = new FeatureExtractor();
   const past = new PastPayments();
@@ -152,7 +153,7 @@ export function trainModel(examples: readonly LabelledExample[], options: TrainO
   const verdict = production
     ? compareWith(production, comparable, compared, estimator.categories, seed)
     : firstGate(outcomes, majority);
-  return { model, gate: verdict };
+  return { model, gate: verdict, notes };
 }
 
 /** Hash of what a model learns from: order, fields and labels. */
@@ -200,12 +201,13 @@ function compete(
   early: readonly LabelledExample[],
   later: readonly LabelledExample[],
   options: TrainOptions,
+  seed: number,
   report: (done: number, what: string) => void,
 ): ModelMetrics["competition"] {
   const trials = names.map((name, i) => {
     const began = i * (early.length + later.length);
     const tell = (done: number) => report(began + done, `comparing ${name}`);
-    const estimator = createEstimator(name, options.parameters?.[name]);
+    const estimator = createEstimator(name, parametersOf(name, options, seed));
     estimator.fit(early, { ...(options.signal && { signal: options.signal }), progress: tell });
     const outcomes = later.map((row, at): Outcome => {
       if ((at & 1023) === 0) {
@@ -221,6 +223,32 @@ function compete(
   trials.sort((a, b) => b.accuracy - a.accuracy || b.macroF1 - a.macroF1);
   const winner = trials.find(better) ?? first;
   return [winner, ...trials.filter((trial) => trial !== winner)].map(({ outcomes: _, ...result }) => result);
+}
+
+/** The estimators whose packages are installed; the others are spoken of in the notes. */
+function thoseAble(names: readonly string[]): { able: string[]; notes: string[] } {
+  if (names.length === 0) throw new TallyError("CONFIG_INVALID", "Name at least one estimator to train.");
+  const notes: string[] = [];
+  const able = names.filter((name) => {
+    try {
+      createEstimator(name);
+    } catch (error) {
+      const missing = error instanceof TallyError && error.code === "DEPENDENCY_MISSING";
+      if (!missing || names.length === 1) throw error;
+      notes.push(`${name} did not take part. ${error.message}`);
+      return false;
+    }
+    const note = estimatorKind(name).note?.();
+    if (note !== undefined) notes.push(note);
+    return true;
+  });
+  return { able, notes };
+}
+
+/** The seed of the training goes to those that draw at random. */
+function parametersOf(name: string, options: TrainOptions, seed: number): Parameters {
+  const { defaults } = estimatorKind(name);
+  return { ...defaults, ...("seed" in defaults && { seed }), ...options.parameters?.[name] };
 }
 
 /** More right answers than chance gives: two standard errors of a sign test. */

@@ -1,5 +1,5 @@
 import { parentPort } from "node:worker_threads";
-import { sha256, toTallyError } from "../../values";
+import { sha256, TallyError, toTallyError } from "../../values";
 import { standBack } from "../../worker";
 import { TrainedModel } from "../model";
 import type { LabelledExample } from "../types";
@@ -20,9 +20,10 @@ if (port) {
     try {
       const began = performance.now();
       let reported = 0;
-      const { model, gate } = trainModel(examples, {
+      const { production, note } = message.production ? readable(message.production) : {};
+      const { model, gate, notes } = trainModel(examples, {
         ...message.options,
-        ...(message.production && { production: TrainedModel.decode(message.production) }),
+        ...(production && { production }),
         progress: (done, total, what) => {
           const now = performance.now();
           if (now - reported < 100 && done < total) return;
@@ -33,7 +34,8 @@ if (port) {
       const seconds = (performance.now() - began) / 1000;
       const artifact = model.encode() as Uint8Array<ArrayBuffer>;
       const { info, threshold } = model;
-      tell({ kind: "trained", artifact, sha256: sha256(artifact), info, threshold, gate, seconds }, [
+      if (note !== undefined) notes.push(note);
+      tell({ kind: "trained", artifact, sha256: sha256(artifact), info, threshold, gate, notes, seconds }, [
         artifact.buffer,
       ]);
     } catch (error) {
@@ -41,4 +43,14 @@ if (port) {
     }
     port.close();
   });
+}
+
+/** A model whose package was removed can serve nobody: a new one takes its place as if there were none. */
+function readable(bytes: Uint8Array): { production?: TrainedModel; note?: string } {
+  try {
+    return { production: TrainedModel.decode(bytes) };
+  } catch (error) {
+    if (!(error instanceof TallyError) || error.code !== "DEPENDENCY_MISSING") throw error;
+    return { note: `The model in production could not be compared with. ${error.message}` };
+  }
 }

@@ -1,0 +1,8 @@
+export {
+  loadTensorFlow,
+  lookForPackagesIn,
+  packageFolders,
+  tensorFlow,
+  type PackageFolders,
+} from "./backend";
+export { NETWORK } from "./network";
