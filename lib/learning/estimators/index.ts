@@ -2,6 +2,7 @@
 import "./logistic";
 import "./bayes";
 import "./counterparty";
+import "./firstLabels";
 
 export type {
   Estimator,
@@ -12,4 +13,5 @@ export type {
   Term,
   TypedArray,
 } from "./port";
+export { FIRST_LABELS } from "./firstLabels";
 export { createEstimator, estimatorKind, estimatorNames, register, restoreEstimator } from "./registry";

@@ -50,6 +50,8 @@ export interface Estimator {
 export interface EstimatorKind {
   readonly name: string;
   readonly defaults: Parameters;
+  /** False where training asks for it by name only; true when absent. */
+  readonly competes?: boolean;
   create(parameters?: Parameters): Estimator;
   /** Pauses between parts of some milliseconds. */
   restore(state: EstimatorState): Generator<void, Estimator>;

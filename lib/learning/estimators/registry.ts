@@ -8,9 +8,9 @@ export function register(kind: EstimatorKind): void {
   kinds.set(kind.name, kind);
 }
 
-/** Names of all estimators, in the order in which they were registered. */
+/** Names of the estimators that compete, in the order in which they were registered. */
 export function estimatorNames(): string[] {
-  return [...kinds.keys()];
+  return [...kinds.values()].filter(({ competes }) => competes !== false).map(({ name }) => name);
 }
 
 /** @throws TallyError CONFIG_INVALID when there is no estimator of this name */

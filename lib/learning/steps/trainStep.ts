@@ -13,7 +13,7 @@ import {
   wasRolledBack,
 } from "../registry";
 import { FEATURE_VERSION } from "../features";
-import { MIN_LABELS, trainInWorker } from "../training";
+import { trainInWorker } from "../training";
 import type { LabelledExample } from "../types";
 import { labelsOf } from "./labels";
 import { labelsAsOf } from "./labelsAsOf";
@@ -74,11 +74,11 @@ export async function trainStep(ctx: StepContext, options: TrainStepOptions): Pr
     options.asOf === undefined
       ? undefined
       : await labelsAsOf(store, options.budgetId, options.asOf, createdAt);
-  if (past && past.length < MIN_LABELS)
+  if (past?.length === 0)
     throw new TallyError(
       "TRAINING_DATA_TOO_SMALL",
-      `As of ${options.asOf} there were ${past.length} approved payments; at least ${MIN_LABELS} are needed. Choose a later instant.`,
-      { details: { labels: past.length } },
+      `As of ${options.asOf} no payment had been given a category. Choose a later instant.`,
+      { details: { labels: 0 } },
     );
   // What is in production may have learned what came after that instant: no rows are left to compare on.
   const production = present === undefined || past ? undefined : await servable(ctx, model, present);

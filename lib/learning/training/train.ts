@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { TallyError, type CalendarDate, type Id } from "../../values";
 import {
   accuracy,
@@ -14,43 +13,17 @@ import {
   type Outcome,
 } from "../calibration";
 import { PastPayments } from "../memory";
-import {
-  createEstimator,
-  estimatorKind,
-  estimatorNames,
-  type Estimator,
-  type Parameters,
-} from "../estimators";
+import { createEstimator, estimatorKind, estimatorNames, type Estimator } from "../estimators";
 import { FEATURE_VERSION, FeatureExtractor } from "../features";
-import { firstGate, gate, type GateResult } from "../gate";
+import { firstGate, gate, MIN_ROWS, type GateResult } from "../gate";
 import type { LabelledExample } from "../types";
 import { TrainedModel, type ModelInfo, type ModelMetrics } from "../model";
+import { hashExamples, inOrder, majorityAccuracy } from "./examples";
+import { isFirst, trainFirst } from "./first";
+import { CODE_VERSION, type Trained, type TrainOptions } from "./options";
 
-/** Raised when training gives other models for the same data. */
-export const CODE_VERSION = "learning-2";
-
-export interface TrainOptions {
-  /** Estimators that compete; all that are registered when absent. */
-  estimators?: readonly string[];
-  parameters?: Readonly<Record<string, Parameters>>;
-  /** Of what is answered, this share is to be right; .95 when absent. */
-  targetPrecision?: number;
-  seed?: number;
-  /** Share of the newest rows that is held out for calibration, threshold and metrics; .2 when absent. */
-  heldOut?: number;
-  /** The model in production, to compare with. */
-  production?: TrainedModel;
-  signal?: AbortSignal;
-  progress?(done: number, total: number, what: string): void;
-}
-
-export interface Trained {
-  model: TrainedModel;
-  gate: GateResult;
-}
-
-/** Fewest labels and categories that can be learned from. */
-export const MIN_LABELS = 20;
+/** Fewest labels, of two categories, from which weights can be learned. */
+const MIN_LABELS = 20;
 /** Estimators compete on the newest rows of this many at most; the winner learns from everything. */
 const COMPETITION_ROWS = 12_000;
 const COMPETITION_SLICE = 3_000;
@@ -60,15 +33,28 @@ const SCORED_ROWS = 10_000;
 const STALE_RESERVE = 0.1;
 
 /**
- * Train on labels in the order of time. All estimators compete on one split; the best learns the earlier part and is
- * scored, frozen, on the later slice, which gives calibration, threshold, metrics and the gate's comparison; then it
- * goes on to learn the slice as well. As estimators are online, that is the same model as a refit on everything.
- * Equal examples and options give equal bytes.
+ * Train on labels in the order of time. With fewer than 20, or of one category only, a model of first labels is made (see
+ * {@link trainFirst}); and also while the model with weights of its own does no better than the most frequent category on
+ * the few rows that can be held out. A model of first labels in production is compared with nothing: what learned more
+ * replaces it.
  *
- * @throws TallyError TRAINING_DATA_TOO_SMALL below 20 labels or two categories; what the signal throws
+ * @throws TallyError TRAINING_DATA_TOO_SMALL without any label; what the signal throws
  */
 export function trainModel(examples: readonly LabelledExample[], options: TrainOptions = {}): Trained {
   const rows = inOrder(examples);
+  if (rows.length < MIN_LABELS || rows.every(({ label }) => label === rows[0]!.label))
+    return trainFirst(rows, options);
+  return trainWeights(rows, options) ?? trainFirst(rows, options);
+}
+
+/**
+ * All estimators compete on one split; the best learns the earlier part and is scored, frozen, on the later slice, which
+ * gives calibration, threshold, metrics and the gate's comparison; then it goes on to learn the slice as well. As
+ * estimators are online, that is the same model as a refit on everything. Equal examples and options give equal bytes.
+ *
+ * @returns undefined where so few rows are held out and it is no better there than the most frequent category
+ */
+function trainWeights(rows: readonly LabelledExample[], options: TrainOptions): Trained | undefined {
   const seed = options.seed ?? 1;
   const target = options.targetPrecision ?? 0.95;
   const split = Math.max(
@@ -101,7 +87,11 @@ export function trainModel(examples: readonly LabelledExample[], options: TrainO
   learn(0, split);
   const slice = rows.slice(split);
   const outcomes = predictAll(estimator, sampled(slice), options.signal);
-  const production = options.production;
+  const majority = majorityAccuracy(rows.slice(0, split), slice);
+  // By the labels alone, whatever is in production: equal labels give equal bytes.
+  const first = firstGate(outcomes, majority);
+  if (!first.promote && slice.length < MIN_ROWS) return undefined;
+  const production = isFirst(options.production) ? undefined : options.production;
   const newer = production
     ? rows.findIndex((row, i) => i >= split && row.date > production.info.trainedOn.to)
     : split;
@@ -111,7 +101,6 @@ export function trainModel(examples: readonly LabelledExample[], options: TrainO
   const compared = gateFrom === split ? outcomes : predictAll(estimator, comparable, options.signal);
   learnRevealed(gateFrom, rows.length);
 
-  const majority = majorityAccuracy(rows.slice(0, split), slice);
   const longestAlone = outcomes.slice(outcomes.length >> 1);
   const info: ModelInfo = {
     estimator: name,
@@ -140,48 +129,8 @@ export function trainModel(examples: readonly LabelledExample[], options: TrainO
   });
   const verdict = production
     ? compareWith(production, comparable, compared, estimator.categories, seed)
-    : firstGate(outcomes, majority);
+    : first;
   return { model, gate: verdict };
-}
-
-/** Hash of what a model learns from: order, fields and labels. */
-export function hashExamples(examples: readonly LabelledExample[]): string {
-  const hash = createHash("sha256");
-  for (const e of examples) {
-    hash.update(
-      JSON.stringify([
-        e.id,
-        e.label,
-        e.date,
-        e.amount,
-        e.currency,
-        e.text,
-        e.description,
-        e.account,
-        e.counterpartyAccount ?? "",
-        e.type ?? "",
-        e.context ?? [],
-      ]),
-    );
-    hash.update("\n");
-  }
-  return hash.digest("hex");
-}
-
-function inOrder(examples: readonly LabelledExample[]): LabelledExample[] {
-  const categories = new Set(examples.map((example) => example.label));
-  if (examples.length < MIN_LABELS || categories.size < 2) {
-    throw new TallyError(
-      "TRAINING_DATA_TOO_SMALL",
-      `There are ${examples.length} approved payments in ${categories.size} categories; at least ${MIN_LABELS} in 2 are needed. Approve some more in the budget.`,
-      { details: { labels: examples.length, categories: categories.size } },
-    );
-  }
-  // The order in which rows of one day came is kept: it carries which came first.
-  return examples
-    .map((example, i) => ({ example, i }))
-    .sort((a, b) => (a.example.date < b.example.date ? -1 : a.example.date > b.example.date ? 1 : a.i - b.i))
-    .map(({ example }) => example);
 }
 
 function compete(
@@ -248,14 +197,6 @@ function compareWith(
   const added = categories.filter((category) => !known.has(category));
   const from: CalendarDate | undefined = rows[0]?.date;
   return gate(candidate, outcomes, added, { seed, ...(from && { from }) });
-}
-
-function majorityAccuracy(early: readonly LabelledExample[], later: readonly LabelledExample[]): number {
-  const counts = new Map<Id, number>();
-  for (const { label } of early) counts.set(label, (counts.get(label) ?? 0) + 1);
-  let best: Id | undefined;
-  for (const [label, count] of counts) if (best === undefined || count > counts.get(best)!) best = label;
-  return later.filter((row) => row.label === best).length / later.length;
 }
 
 /** Rows evenly over time, as many as figures need. */

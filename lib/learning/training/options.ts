@@ -1,0 +1,26 @@
+import type { Parameters } from "../estimators";
+import type { GateResult } from "../gate";
+import type { TrainedModel } from "../model";
+
+/** Raised when training gives other models for the same data. */
+export const CODE_VERSION = "learning-3";
+
+export interface TrainOptions {
+  /** Estimators that compete; all that are registered when absent. */
+  estimators?: readonly string[];
+  parameters?: Readonly<Record<string, Parameters>>;
+  /** Of what is answered, this share is to be right; .95 when absent. */
+  targetPrecision?: number;
+  seed?: number;
+  /** Share of the newest rows that is held out for calibration, threshold and metrics; .2 when absent. */
+  heldOut?: number;
+  /** The model in production, to compare with. */
+  production?: TrainedModel;
+  signal?: AbortSignal;
+  progress?(done: number, total: number, what: string): void;
+}
+
+export interface Trained {
+  model: TrainedModel;
+  gate: GateResult;
+}
