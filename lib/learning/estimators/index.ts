@@ -3,6 +3,7 @@ import "./logistic";
 import "./bayes";
 import "./counterparty";
 import "./firstLabels";
+import "./stacked";
 
 export type {
   Estimator,
@@ -14,4 +15,5 @@ export type {
   TypedArray,
 } from "./port";
 export { FIRST_LABELS } from "./firstLabels";
+export { STACKED } from "./stacked";
 export { createEstimator, estimatorKind, estimatorNames, register, restoreEstimator } from "./registry";

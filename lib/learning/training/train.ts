@@ -13,7 +13,7 @@ import {
   type Outcome,
 } from "../calibration";
 import { PastPayments } from "../memory";
-import { createEstimator, estimatorKind, estimatorNames, type Estimator } from "../estimators";
+import { createEstimator, estimatorKind, estimatorNames, STACKED, type Estimator } from "../estimators";
 import { FEATURE_VERSION, FeatureExtractor } from "../features";
 import { firstGate, gate, MIN_ROWS, type GateResult } from "../gate";
 import type { LabelledExample } from "../types";
@@ -24,6 +24,11 @@ import { CODE_VERSION, type Trained, type TrainOptions } from "./options";
 
 /** Fewest labels, of two categories, from which weights can be learned. */
 const MIN_LABELS = 20;
+/**
+ * Up to so many labels estimators together are better than the best of them. Of more, the weights of the stack end near
+ * where the logistic regression is alone (.92, -.03 and .14 on 89,000 of Birmingham, equal in accuracy), at twice the cost.
+ */
+const STACKED_LABELS = 20_000;
 /** Estimators compete on the newest rows of this many at most; the winner learns from everything. */
 const COMPETITION_ROWS = 12_000;
 const COMPETITION_SLICE = 3_000;
@@ -138,7 +143,7 @@ function compete(
   split: number,
   options: TrainOptions,
 ): ModelMetrics["competition"] {
-  const names = options.estimators ?? estimatorNames();
+  const names = options.estimators ?? contenders(rows.length);
   const early = rows.slice(Math.max(0, split - COMPETITION_ROWS), split);
   const later = rows.slice(split, split + COMPETITION_SLICE);
   if (names.length === 0) throw new TallyError("CONFIG_INVALID", "Name at least one estimator to train.");
@@ -157,6 +162,12 @@ function compete(
   trials.sort((a, b) => b.accuracy - a.accuracy || b.macroF1 - a.macroF1);
   const winner = trials.find(better) ?? first;
   return [winner, ...trials.filter((trial) => trial !== winner)].map(({ outcomes: _, ...result }) => result);
+}
+
+/** All that compete on so many labels, the one first that keeps its place unless another is clearly better. */
+function contenders(labels: number): string[] {
+  const single = estimatorNames().filter((name) => name !== STACKED);
+  return labels > STACKED_LABELS ? single : [STACKED, ...single];
 }
 
 /** More right answers than chance gives: two standard errors of a sign test. */
