@@ -122,7 +122,7 @@ register({
   competes: false,
   create: () => new FirstLabels(new CategoryIndex(), new Map()),
   // Some dozens of rows: nothing to pause for.
-   
+
   *restore({ meta, arrays }) {
     const { categories } = meta as { categories: Id[] };
     const seen = new Map<number, Seen>();
