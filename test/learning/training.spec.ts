@@ -27,9 +27,19 @@ describe("learning: training", function () {
     assert.equal(verdict.verdict, "first");
     assert.ok(model.info.metrics.accuracy > 0.95);
     assert.ok(model.info.metrics.coverage > 0.8);
-    assert.equal(model.info.metrics.competition.length, 3);
+    assert.equal(model.info.metrics.competition.length, 4);
     assert.equal(model.info.trainedOn.examples, 900);
   });
+
+  it("asks the stack of estimators first, and not at all where there are many labels", () => {
+    assert.equal(trainModel(rows).model.info.estimator, "stacked");
+    const { competition } = trainModel(household(20_001)).model.info.metrics;
+    assert.deepEqual(competition.map(({ estimator }) => estimator).sort(), [
+      "complement-naive-bayes",
+      "counterparty-memory",
+      "sparse-logistic",
+    ]);
+  }).timeout(60_000);
 
   it("decodes to a model that decides, explains and learns the same", () => {
     const { model } = trainModel(rows);
