@@ -47,7 +47,7 @@ class Stacked implements Estimator {
   }
 
   predict(example: Example): Scores {
-    return this.pool(this.members.map((member) => member.predict(example))).scores;
+    return this.pool(this.members.map((member) => member.predict(example)));
   }
 
   update(example: Example, label: Id): void {
@@ -55,18 +55,11 @@ class Stacked implements Estimator {
   }
 
   reveal(example: Example, label: Id): Scores {
-    const { scores, logs, pooled } = this.pool(this.members.map((member) => member.reveal(example, label)));
-    const { rate, floor } = this.parameters as typeof DEFAULTS;
+    const said = this.members.map((member) => member.reveal(example, label));
+    const scores = this.pool(said);
     const target = scores.categories.indexOf(label);
     // A label that none of them knew says nothing about who was right.
-    if (target < 0) return scores;
-    for (let m = 0; m < logs.length; m++) {
-      const log = logs[m]!;
-      let gradient = -log[target]!;
-      for (let c = 0; c < log.length; c++) gradient += pooled[c]! * log[c]!;
-      this.squares[m]! += gradient * gradient;
-      this.weights[m]! -= (rate * gradient) / Math.sqrt(this.squares[m]! + floor);
-    }
+    if (target >= 0) said.forEach((one, m) => this.descend(m, one, scores, target));
     return scores;
   }
 
@@ -95,22 +88,27 @@ class Stacked implements Estimator {
   }
 
   /** Members know the same categories in the same order: each has learned the same labels. */
-  private pool(said: readonly Scores[]): { scores: Scores; logs: Float64Array[]; pooled: Float64Array } {
+  private pool(said: readonly Scores[]): Scores {
     const { categories } = said[0]!;
     const least = this.parameters["least"]!;
     const pooled = new Float64Array(categories.length);
-    const logs = said.map(({ probabilities }, m) => {
-      const log = new Float64Array(pooled.length);
+    for (let m = 0; m < said.length; m++) {
+      const { probabilities } = said[m]!;
       const weight = this.weights[m]!;
-      for (let c = 0; c < log.length; c++) {
-        const value = Math.log(probabilities[c]! + least);
-        log[c] = value;
-        pooled[c]! += weight * value;
-      }
-      return log;
-    });
+      for (let c = 0; c < pooled.length; c++) pooled[c]! += weight * Math.log(probabilities[c]! + least);
+    }
     softmax(pooled);
-    return { scores: { categories, probabilities: Float32Array.from(pooled) }, logs, pooled };
+    return { categories, probabilities: new Float32Array(pooled) };
+  }
+
+  /** One step of a member's weight: down the gradient of the loss that the pooled probabilities had. */
+  private descend(m: number, { probabilities }: Scores, pooled: Scores, target: number): void {
+    const { rate, floor, least } = this.parameters as typeof DEFAULTS;
+    let gradient = -Math.log(probabilities[target]! + least);
+    for (let c = 0; c < probabilities.length; c++)
+      gradient += pooled.probabilities[c]! * Math.log(probabilities[c]! + least);
+    this.squares[m]! += gradient * gradient;
+    this.weights[m]! -= (rate * gradient) / Math.sqrt(this.squares[m]! + floor);
   }
 }
 
