@@ -7,9 +7,10 @@ import { SMALL, SMALL_ENV } from "../cli/node-red";
 import {
   accuracy,
   cleanText,
+  competingEstimators,
   createEstimator,
   decide,
-  estimatorNames,
+  NETWORK,
   evaluateModel,
   expectedCalibrationError,
   macroF1,
@@ -219,7 +220,7 @@ function alone(
   say: (text: string) => void,
 ): Record<string, LearningFigures> {
   const found: Record<string, LearningFigures> = {};
-  for (const name of estimatorNames()) {
+  for (const name of [...competingEstimators(), NETWORK]) {
     say(`  ${name} alone`);
     let estimator: Estimator;
     try {

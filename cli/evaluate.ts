@@ -1,6 +1,6 @@
 import type { CommandIo } from "./io";
 import { parseArgs } from "node:util";
-import { competingEstimators, evaluate, NETWORK, parseColumnMap, readLabelledCsv } from "../lib/learning";
+import { evaluate, NETWORK, parseColumnMap, readLabelledCsv } from "../lib/learning";
 import { TallyError, toTallyError } from "../lib/values";
 
 const USAGE = `Usage: tallyflow evaluate --train A.csv --test B.csv --map FIELD=COLUMN[+COLUMN],... [--online] [--network] [--json]
@@ -54,7 +54,7 @@ export async function evaluateCommand(argv: readonly string[], io: CommandIo): P
       ...found
     } = evaluate(train.rows, test.rows, {
       targetPrecision: target,
-      ...(values.network && { estimators: [...competingEstimators(), NETWORK] }),
+      ...(values.network && { also: [NETWORK] }),
       online: values.online ?? false,
     });
     for (const note of notes) io.stderr.write(`${note}\n`);

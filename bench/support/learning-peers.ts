@@ -18,13 +18,18 @@ const PEERS = [
 ];
 const SCRIPT = path.resolve(__dirname, "../../../bench/peers/learning.py");
 
+/** The Python of the peers, made where it is not there yet; undefined without Python. */
+export function learningPython(): string | undefined {
+  return pythonWith("learning", PACKAGES);
+}
+
 /** Peers in Python, in a virtual environment of their own that is kept in a cache folder. One after another. */
 export function learningPeers(
   train: readonly LabelledExample[],
   test: readonly LabelledExample[],
   say: (text: string) => void,
 ): Record<string, LearningFigures> {
-  const python = pythonWith("learning", PACKAGES);
+  const python = learningPython();
   if (!python) return { Python: { skipped: "python3 with venv is not there" } };
   const folder = mkdtempSync(path.join(tmpdir(), "tallyflow-bench-"));
   try {

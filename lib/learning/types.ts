@@ -25,7 +25,10 @@ export interface LabelledExample extends Example {
   label: Id;
 }
 
-/** Probabilities of all categories that the estimator knows: parallel arrays, summing to 1 unless empty. */
+/**
+ * Probabilities of all categories that the estimator knows: parallel arrays, summing to 1 unless empty, or to less where
+ * the estimator leaves room for a category that nobody has given yet.
+ */
 export interface Scores {
   categories: readonly Id[];
   probabilities: Float32Array;

@@ -29,7 +29,7 @@ export const ERROR_CODES = {
   HISTORY_GUARD: "A full load would close more rows than the guard allows.",
   HISTORY_MISSING: "Nothing was recorded of the instant that was asked for.",
   MODEL_MISSING: "No trained model is there yet.",
-  TRAINING_DATA_TOO_SMALL: "There are too few labels to learn from.",
+  TRAINING_DATA_TOO_SMALL: "There is no label to learn from.",
   QUEUE_FULL: "More messages wait for a node than it holds; the surplus is refused.",
   CANCELLED: "The work was stopped on request and can be resumed.",
   INTERNAL: "A fault in Tallyflow itself.",

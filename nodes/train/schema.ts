@@ -7,7 +7,8 @@ export const schema = nodeSchema("tally-train", "step", {
   budget: budgetField,
   when: field(z.enum(["always", "missing"]).default("always"), {
     label: "Train",
-    description: "At every message, or only while the budget has no model in production yet.",
+    description:
+      "At every message, or only while the budget has no model in production yet, or one of the first few labels.",
     options: { always: "Always", missing: "When there is no model yet" },
   }),
   promote: field(z.enum(["gate", "never"]).default("gate"), {

@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { createEstimator, estimatorNames, restoreEstimator, type Estimator } from "../../lib/learning";
+import {
+  competingEstimators,
+  createEstimator,
+  NETWORK,
+  restoreEstimator,
+  type Estimator,
+} from "../../lib/learning";
 import { decodeArtifact, encodeArtifact } from "../../lib/learning/model";
 import { seededRandom } from "../../lib/learning/random";
 import { addDays, runAtOnce, TallyError } from "../../lib/values";
@@ -10,7 +16,7 @@ const probability = (estimator: Estimator, of: ReturnType<typeof example>, categ
   return probabilities[categories.indexOf(category)]!;
 };
 
-for (const name of estimatorNames()) {
+for (const name of [...competingEstimators(), NETWORK]) {
   describe(`learning: ${name}`, () => {
     it("learns a household and beats the most frequent category by far", () => {
       const rows = household(900);
@@ -138,6 +144,55 @@ describe("learning: habits", () => {
     );
     const later = { ...next, date: addDays(next.date, 400) };
     assert.ok(probability(estimator, later, "fun") < probability(estimator, next, "fun"));
+  });
+});
+
+describe("learning: stacked", () => {
+  const MEMBERS = ["sparse-logistic", "complement-naive-bayes", "counterparty-memory"];
+  /** Every seventh label is any: nobody can be right about those, and who is sure of them pays for it. */
+  const noisy = () => {
+    const random = seededRandom(11);
+    const labels = [...new Set(household(100).map(({ label }) => label))];
+    return household(500).map((row, i) =>
+      i % 7 === 3 ? { ...row, label: labels[Math.floor(random() * labels.length)]! } : row,
+    );
+  };
+  /** Mean loss of what is said of each row before it is learned, from the hundredth on. */
+  const loss = (name: string) => {
+    const estimator = createEstimator(name);
+    const losses = noisy().map((row) => {
+      const { categories, probabilities } = estimator.reveal(row, row.label);
+      return -Math.log(Math.max(1e-4, probabilities[categories.indexOf(row.label)] ?? 0));
+    });
+    return losses.slice(100).reduce((sum, one) => sum + one, 0) / 400;
+  };
+
+  it("is no worse than the best of its members, told each label after its prediction", () => {
+    const best = Math.min(...MEMBERS.map(loss));
+    const own = loss("stacked");
+    assert.ok(own < best + 0.01, `${own} and ${best}`);
+  });
+
+  it("weighs its members by what they said before each label, and keeps the weights", () => {
+    const weightsAfter = (rows: ReturnType<typeof household>) => {
+      const estimator = createEstimator("stacked");
+      estimator.fit(rows);
+      return Array.from(estimator.serialise().arrays["weights"]!);
+    };
+    const before = weightsAfter([]);
+    // The first label of a category is known by none of them: it says nothing of who was right.
+    assert.deepEqual(weightsAfter(household(1)), before);
+    const after = weightsAfter(noisy());
+    assert.equal(after.length, MEMBERS.length);
+    after.forEach((weight, m) => assert.notEqual(weight, before[m]));
+  });
+
+  it("explains by the terms of all of its members", () => {
+    const estimator = createEstimator("stacked");
+    estimator.fit(household(300));
+    const terms = estimator.explain(example({ text: "JUMBO 99" }), "groceries", 100).map(({ term }) => term);
+    assert.ok(terms.includes("word jumbo") && terms.includes("seen before: first word"), terms.join());
+    assert.equal(new Set(terms).size, terms.length);
   });
 });
 

@@ -96,15 +96,21 @@ export function explain(
         return `Most likely ${nameOf(guess!)} (${sure})${because()}.`;
       case "abstain":
         if (!model) return "Nothing has been learned yet: no model is trained.";
-        if (guess === undefined) return "The model knows no category that still exists in the budget.";
-        return `Perhaps ${nameOf(guess)}, but only ${sure}: please decide.`;
+        if (guess === undefined)
+          return model.estimator.categories.some((category) => options.allowed?.has(category) ?? true)
+            ? "No payment like this one has a category yet: please decide."
+            : "The model knows no category that still exists in the budget.";
+        return `Perhaps ${nameOf(guess)}${like()}, but only ${sure}: please decide.`;
     }
   }
 
-  function because(): string {
+  function like(): string {
     const same = nearest.find((past) => past.categoryId === guess);
-    if (same) return `, like "${same.text}" before`;
-    return terms[0] ? `, mostly by ${terms[0].term}` : "";
+    return same ? `, like "${same.text}" before` : "";
+  }
+
+  function because(): string {
+    return like() || (terms[0] ? `, mostly by ${terms[0].term}` : "");
   }
 }
 

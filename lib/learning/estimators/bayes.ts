@@ -23,7 +23,7 @@ import { ENTRY, HEAD, SparseRows } from "./sparseRows";
  */
 const NAME = "complement-naive-bayes";
 const DEFAULTS = { alpha: 0.3 };
-/** Row that holds the totals: per category the sum of all its counts (a) and its examples (b). */
+/** Row that holds the totals: per category the sum of all its counts. */
 const TOTALS = 0xffffffff;
 
 class ComplementNaiveBayes implements Estimator {
@@ -33,6 +33,10 @@ class ComplementNaiveBayes implements Estimator {
   constructor(
     readonly parameters: Parameters,
     private readonly index: CategoryIndex,
+    /**
+     * Entries of a category, its count, and what the term says for it: a logarithm, kept until a count of the row changes,
+     * when the first of the row becomes NaN.
+     */
     private readonly rows: SparseRows,
   ) {}
 
@@ -49,9 +53,9 @@ class ComplementNaiveBayes implements Estimator {
     const category = this.index.add(label);
     let sum = 0;
     for (let i = 0; i < vector.size; i++) {
-      if (this.count(vector.hashes[i]!, category, vector.values[i]!, 0)) sum += vector.values[i]!;
+      if (this.count(vector.hashes[i]!, category, vector.values[i]!)) sum += vector.values[i]!;
     }
-    this.count(TOTALS, category, sum, 1);
+    this.count(TOTALS, category, sum);
   }
 
   reveal(example: Example, label: Id): Scores {
@@ -72,13 +76,9 @@ class ComplementNaiveBayes implements Estimator {
         if (row < 0) continue;
         const value = vector.values[i]!;
         length += value;
+        if (Number.isNaN(floats[row + HEAD + 2])) this.weigh(row);
         const end = row + HEAD + ints[row]! * ENTRY;
-        let all = 0;
-        for (let e = row + HEAD; e < end; e += ENTRY) all += floats[e + 1]!;
-        const elsewhere = Math.log(all + alpha);
-        for (let e = row + HEAD; e < end; e += ENTRY) {
-          scores[ints[e]!]! += value * (elsewhere - Math.log(Math.max(0, all - floats[e + 1]!) + alpha));
-        }
+        for (let e = row + HEAD; e < end; e += ENTRY) scores[ints[e]!]! += value * floats[e + 2]!;
       }
       // The normaliser of the complement: the same for all terms of a category.
       const sum = totals.reduce((a, b) => a + b, 0);
@@ -89,7 +89,7 @@ class ComplementNaiveBayes implements Estimator {
       for (let c = 0; c < n; c++) scores[c]! /= spread;
     }
     softmax(scores);
-    return { categories: this.index.ids.slice(), probabilities: Float32Array.from(scores) };
+    return { categories: this.index.ids.slice(), probabilities: new Float32Array(scores) };
   }
 
   explain(example: Example, category: Id, limit: number): Term[] {
@@ -115,11 +115,23 @@ class ComplementNaiveBayes implements Estimator {
   }
 
   serialise(): EstimatorState {
-    const { hashes, counts, categories, a, b } = this.rows.serialise();
+    const { hashes, counts, categories, a } = this.rows.serialise();
     return {
       meta: { categories: this.index.ids.slice(), parameters: { ...this.parameters } },
-      arrays: { hashes, counts, entryCategories: categories, a, b },
+      arrays: { hashes, counts, entryCategories: categories, a },
     };
+  }
+
+  /** How much likelier the term of a row is with each category than elsewhere, as a logarithm. */
+  private weigh(row: number): void {
+    const { ints, floats } = this.rows;
+    const alpha = this.parameters["alpha"]!;
+    const end = row + HEAD + ints[row]! * ENTRY;
+    let all = 0;
+    for (let e = row + HEAD; e < end; e += ENTRY) all += floats[e + 1]!;
+    const anywhere = Math.log(all + alpha);
+    for (let e = row + HEAD; e < end; e += ENTRY)
+      floats[e + 2] = anywhere - Math.log(Math.max(0, all - floats[e + 1]!) + alpha);
   }
 
   private totals(): Float64Array {
@@ -131,18 +143,20 @@ class ComplementNaiveBayes implements Estimator {
     return totals;
   }
 
-  private count(hash: number, category: number, a: number, b: number): boolean {
+  /** @returns false when the table is full and the term is new */
+  private count(hash: number, category: number, value: number): boolean {
     const row = this.rows.open(hash);
     if (row < 0) return false;
     const { ints, floats } = this.rows;
     const end = row + HEAD + ints[row]! * ENTRY;
     for (let e = row + HEAD; e < end; e += ENTRY) {
       if (ints[e] !== category) continue;
-      floats[e + 1]! += a;
-      floats[e + 2]! += b;
+      floats[e + 1]! += value;
+      floats[row + HEAD + 2] = NaN;
       return true;
     }
-    this.rows.add(hash, row, category, a, b);
+    const moved = this.rows.add(hash, row, category, value, 0);
+    this.rows.floats[moved + HEAD + 2] = NaN;
     return true;
   }
 }
@@ -159,7 +173,7 @@ register({
       counts: arrays["counts"] as Uint16Array,
       categories: arrays["entryCategories"] as Uint16Array,
       a: arrays["a"] as Float32Array,
-      b: arrays["b"] as Float32Array,
+      b: new Float32Array(arrays["a"]!.length).fill(NaN),
     });
     return new ComplementNaiveBayes(parameters, new CategoryIndex(categories), rows);
   },

@@ -2,7 +2,9 @@
 import "./logistic";
 import "./bayes";
 import "./counterparty";
+import "./firstLabels";
 import "./network";
+import "./stacked";
 
 export type {
   Estimator,
@@ -13,12 +15,7 @@ export type {
   Term,
   TypedArray,
 } from "./port";
-export {
-  competingEstimators,
-  createEstimator,
-  estimatorKind,
-  estimatorNames,
-  register,
-  restoreEstimator,
-} from "./registry";
+export { FIRST_LABELS } from "./firstLabels";
+export { STACKED } from "./stacked";
 export { lookForPackagesIn, NETWORK, packageFolders, tensorFlow, type PackageFolders } from "./network";
+export { competingEstimators, createEstimator, estimatorKind, register, restoreEstimator } from "./registry";

@@ -71,7 +71,7 @@ class SparseLogistic implements Estimator {
     this.habits.look(this.extractor.keys, this.memory, dayNumber(example.date));
     this.habits.addTo(scores);
     softmax(scores);
-    return { categories: this.index.ids.slice(), probabilities: Float32Array.from(scores) };
+    return { categories: this.index.ids.slice(), probabilities: new Float32Array(scores) };
   }
 
   update(example: Example, label: Id): void {

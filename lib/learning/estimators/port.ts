@@ -50,7 +50,7 @@ export interface Estimator {
 export interface EstimatorKind {
   readonly name: string;
   readonly defaults: Parameters;
-  /** Competes only when it is named: it needs an optional package, and far more time than the others. */
+  /** Competes only when it is named: it needs an optional package and far more time than the others, or is for a case of its own. */
   readonly onRequest?: boolean;
   /** For people: what is worth knowing of how it runs here. */
   note?(): string | undefined;

@@ -8,12 +8,7 @@ export function register(kind: EstimatorKind): void {
   kinds.set(kind.name, kind);
 }
 
-/** Names of all estimators, in the order in which they were registered. */
-export function estimatorNames(): string[] {
-  return [...kinds.keys()];
-}
-
-/** Names of the estimators that compete when none is named. */
+/** Names of the estimators that compete when none is named, in the order in which they were registered. */
 export function competingEstimators(): string[] {
   return [...kinds.values()].filter((kind) => !kind.onRequest).map(({ name }) => name);
 }
@@ -24,7 +19,7 @@ export function estimatorKind(name: string): EstimatorKind {
   if (!kind) {
     throw new TallyError(
       "CONFIG_INVALID",
-      `There is no estimator "${name}". Use one of: ${estimatorNames().join(", ")}.`,
+      `There is no estimator "${name}". Use one of: ${[...kinds.keys()].join(", ")}.`,
     );
   }
   return kind;

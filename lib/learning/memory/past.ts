@@ -34,6 +34,11 @@ export class PastPayments {
     if (this.entries.length > LIMIT * 2) this.rebuild(this.entries.slice(-LIMIT));
   }
 
+  /** Is this payment among those that are kept? */
+  has(paymentId: Id): boolean {
+    return this.entries.some((entry) => entry.paymentId === paymentId);
+  }
+
   /** The nearest ones: same counterparty account first, then same name, then same first word; newest first. */
   nearest(example: Example, clean: string, limit = 3): PastPayment[] {
     const found = new Map<Id, PastPayment>();

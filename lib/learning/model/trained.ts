@@ -119,6 +119,11 @@ export class TrainedModel {
     return this.parts.past.nearest(example, this.extractor.cleanName(example), limit);
   }
 
+  /** Did it learn the label of this payment? True for the newest 20,000 of them. */
+  hasLearned(paymentId: Id): boolean {
+    return this.parts.past.has(paymentId);
+  }
+
   /** The terms that speak most for a category. */
   terms(example: Example, category: Id, limit = 5): Term[] {
     return this.estimator.explain(example, category, limit);

@@ -2,6 +2,7 @@ import { models, modelVersions, payments, reviews, type Store } from "../../stor
 import { oneAtATime, runInTurns, type Id, type Instant } from "../../values";
 import { TrainedModel } from "../model";
 import { loadArtifact, modelName, type Alias } from "../registry";
+import { isFirst } from "../training";
 import { exampleOf } from "./labels";
 
 export interface LiveModel {
@@ -10,6 +11,7 @@ export interface LiveModel {
 }
 
 interface Held extends LiveModel {
+  createdAt: Instant;
   /** Reviews up to here are learned; those of this very instant by id. */
   learnedUntil: Instant;
   learnedIds: Set<Id>;
@@ -19,6 +21,8 @@ interface Held extends LiveModel {
 
 /** Versions of one model kept in memory: the one in production, and others that somebody asks for by name. */
 const KEPT = 3;
+/** Before every review. */
+const START: Instant = "1970-01-01T00:00:00.000Z";
 const ALIASES: readonly Alias[] = ["production", "candidate", "previous"];
 
 /** Store -> model name -> version, the one used last at the end. */
@@ -84,10 +88,13 @@ function heldVersion(store: Store, budgetId: Id, version: string, inProduction: 
 
 async function load(store: Store, budgetId: Id, version: string): Promise<Held> {
   const { version: stored, bytes } = await loadArtifact(store, modelName(budgetId), version);
+  const model = await runInTurns(TrainedModel.decoding(bytes));
   const live: Held = {
     version,
-    model: await runInTurns(TrainedModel.decoding(bytes)),
-    learnedUntil: stored.asOf ?? stored.createdAt,
+    model,
+    createdAt: stored.createdAt,
+    // Of first labels each counts: also those from before the training that were not in the budget yet.
+    learnedUntil: isFirst(model) && !stored.asOf ? START : (stored.asOf ?? stored.createdAt),
     learnedIds: new Set(),
     catchUp: oneAtATime(() => learnReviews(store, budgetId, live)),
   };
@@ -102,6 +109,7 @@ async function learnReviews(store: Store, budgetId: Id, live: Held): Promise<voi
     if (review.at !== live.learnedUntil) live.learnedIds.clear();
     live.learnedUntil = review.at;
     live.learnedIds.add(review.id);
-    if (payment) live.model.learn(exampleOf(payment), review.chosenCategoryId);
+    const trainedOn = review.at <= live.createdAt && live.model.hasLearned(review.paymentId);
+    if (payment && !trainedOn) live.model.learn(exampleOf(payment), review.chosenCategoryId);
   }
 }

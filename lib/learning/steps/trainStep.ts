@@ -12,9 +12,9 @@ import {
   setCandidate,
   wasRolledBack,
 } from "../registry";
-import { competingEstimators, NETWORK } from "../estimators";
+import { NETWORK } from "../estimators";
 import { FEATURE_VERSION } from "../features";
-import { MIN_LABELS, trainInWorker } from "../training";
+import { trainInWorker } from "../training";
 import type { LabelledExample } from "../types";
 import { labelsOf } from "./labels";
 import { labelsAsOf } from "./labelsAsOf";
@@ -79,11 +79,11 @@ export async function trainStep(ctx: StepContext, options: TrainStepOptions): Pr
     options.asOf === undefined
       ? undefined
       : await labelsAsOf(store, options.budgetId, options.asOf, createdAt);
-  if (past && past.length < MIN_LABELS)
+  if (past?.length === 0)
     throw new TallyError(
       "TRAINING_DATA_TOO_SMALL",
-      `As of ${options.asOf} there were ${past.length} approved payments; at least ${MIN_LABELS} are needed. Choose a later instant.`,
-      { details: { labels: past.length } },
+      `As of ${options.asOf} no payment had been given a category. Choose a later instant.`,
+      { details: { labels: 0 } },
     );
   // What is in production may have learned what came after that instant: no rows are left to compare on.
   const production = present === undefined || past ? undefined : await servable(ctx, model, present);
@@ -94,14 +94,13 @@ export async function trainStep(ctx: StepContext, options: TrainStepOptions): Pr
       yield label;
     }
   };
-  const estimators =
-    options.estimators ?? (options.network ? [...competingEstimators(), NETWORK] : undefined);
   const trained = await trainInWorker(counted(), {
     signal: ctx.signal,
     progress: (done, total, what) => ctx.progress(done, total, what),
     ...(production && { production }),
     ...(options.targetPrecision !== undefined && { targetPrecision: options.targetPrecision }),
-    ...(estimators && { estimators }),
+    ...(options.estimators && { estimators: options.estimators }),
+    ...(options.network && { also: [NETWORK] }),
     ...(options.seed !== undefined && { seed: options.seed }),
   });
   const { info, threshold, notes } = trained;

@@ -2,7 +2,7 @@ import type { StoredError } from "../../values";
 import type { GateResult } from "../gate";
 import type { ModelInfo } from "../model";
 import type { LabelledExample } from "../types";
-import type { TrainOptions } from "./train";
+import type { TrainOptions } from "./options";
 
 /** Options that can cross to a worker. */
 export type PlainTrainOptions = Omit<TrainOptions, "production" | "signal" | "progress">;
