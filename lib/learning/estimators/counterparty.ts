@@ -34,9 +34,15 @@ const LEVEL_NAMES = [
   "own account and name",
 ];
 
+/** Of older labels what is left is worked out each time. */
+const MOST_DAYS = 10_000;
+
 class CounterpartyMemory implements Estimator {
   readonly name = NAME;
   private readonly extractor = new FeatureExtractor();
+  /** By days. */
+  private readonly fading: number[] = [];
+  private readonly scratch: number[] = [];
 
   constructor(
     readonly parameters: Parameters,
@@ -101,20 +107,33 @@ class CounterpartyMemory implements Estimator {
 
   private faded(entry: number, day: number): number {
     const age = Math.max(0, day - this.rows.floats[entry + 2]!);
-    return this.rows.floats[entry + 1]! * 2 ** (-age / this.parameters["halfLifeDays"]!);
+    return this.rows.floats[entry + 1]! * this.left(age);
+  }
+
+  /** What is left of a label after so many days, worked out once for each number of them. */
+  private left(days: number): number {
+    const known = this.fading[days];
+    if (known !== undefined) return known;
+    const left = 2 ** (-days / this.parameters["halfLifeDays"]!);
+    if (days < MOST_DAYS)
+      for (let n = this.fading.length; n <= days; n++)
+        this.fading.push(2 ** (-n / this.parameters["halfLifeDays"]!));
+    return left;
   }
 
   private interpolate(key: number, day: number, probabilities: Float32Array): void {
     const row = this.rows.find(key);
     if (row < 0) return;
     const end = row + HEAD + this.rows.ints[row]! * ENTRY;
+    const faded = this.scratch;
     let total = 0;
-    for (let e = row + HEAD; e < end; e += ENTRY) total += this.faded(e, day);
+    let n = 0;
+    for (let e = row + HEAD; e < end; e += ENTRY) total += faded[n++] = this.faded(e, day);
     const wider = this.parameters["backOff"]! * this.rows.ints[row]!;
     const scale = 1 / (total + wider);
     for (let c = 0; c < probabilities.length; c++) probabilities[c]! *= wider * scale;
-    for (let e = row + HEAD; e < end; e += ENTRY)
-      probabilities[this.rows.ints[e]!]! += this.faded(e, day) * scale;
+    n = 0;
+    for (let e = row + HEAD; e < end; e += ENTRY) probabilities[this.rows.ints[e]!]! += faded[n++]! * scale;
   }
 
   private count(key: number, category: number, day: number): void {
