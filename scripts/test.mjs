@@ -12,6 +12,7 @@ const words = process.argv.slice(2);
 
 /** Tiers of their own, by what they start. The rest is one tier. */
 const SLOW = {
+  learning: ["learning/**/*.spec.js", "drift/**/*.spec.js", "bench/**/*.spec.js"],
   actual: ["budget/actual*.spec.js"],
   "main job": ["main-job/**/*.spec.js"],
   flows: ["flows/**/*.spec.js"],
@@ -31,10 +32,12 @@ const TIERS = [
     spec: [inDist("**/*.spec.js")],
     ignore: Object.values(SLOW).flat().map(inDist),
   },
-  ...["actual", "main job", "browser", "image", "kills and workers", "package", "flows"].map((name) => ({
-    name,
-    spec: SLOW[name].map(inDist),
-  })),
+  ...["main job", "browser", "learning", "actual", "image", "kills and workers", "package", "flows"].map(
+    (name) => ({
+      name,
+      spec: SLOW[name].map(inDist),
+    }),
+  ),
 ];
 const AT_ONCE = 3;
 
