@@ -5,10 +5,12 @@ import {
   categories,
   cursors,
   payees,
+  stamped,
   transactions,
   type Collection,
   type Doc,
   type RangeQuery,
+  type Transaction,
   type UpsertResult,
 } from "../store";
 import type { CalendarDate, Id } from "../values";
@@ -67,7 +69,8 @@ export async function budgetExtract(
   for (const [collection, rows, index] of parts) {
     for (let start = 0; start < rows.length; start += 500) {
       context.signal.throwIfAborted();
-      add(counts, await collection.upsertMany(rows.slice(start, start + 500)));
+      const page = rows.slice(start, start + 500);
+      add(counts, await collection.upsertMany(await withInstants(context, collection, page)));
       done += Math.min(500, rows.length - start);
       context.progress(done, total, collection.def.name);
     }
@@ -86,6 +89,17 @@ export async function budgetExtract(
   await store.collection(cursors).upsertMany([{ id: cursorId, value: delta.cursor, at }]);
   counts["calls"] = provider.calls - before;
   return { counts, full: delta.full };
+}
+
+/** Transactions with the instant at which they came, so that whoever learns from them can ask for the new ones. */
+function withInstants(
+  { store, now }: StepContext,
+  { def }: Collection<Perishable>,
+  page: readonly Perishable[],
+): Promise<readonly Perishable[]> {
+  if (def.name !== transactions.name) return Promise.resolve(page);
+  const rows = page as readonly Transaction[];
+  return stamped(store.collection(transactions), "byChanged", rows[0]!.budgetId, rows, now());
 }
 
 async function buryMissing(

@@ -31,13 +31,18 @@ interface Entity {
 
 const ENTITIES: Readonly<Record<string, Entity>> = {
   payments: { collection: payments, overwritten: ["balanceAfter"], left: ["raw", "fetchedAt"] },
-  transactions: { collection: transactions, overwritten: [], left: [] },
+  transactions: { collection: transactions, overwritten: [], left: ["changedAt"] },
   categories: { collection: categories, overwritten: [], left: [] },
   payees: { collection: payees, overwritten: [], left: [] },
   budget_accounts: { collection: budgetAccounts, overwritten: ["balance"], left: [] },
   bank_accounts: { collection: bankAccounts, overwritten: ["balance"], left: [] },
   // What makes a transaction a label, beside itself: learning as of a past instant reads these.
-  matches: { collection: matches, overwritten: [], left: ["confidence", "reason"], derived: true },
+  matches: {
+    collection: matches,
+    overwritten: [],
+    left: ["confidence", "reason", "matchedAt"],
+    derived: true,
+  },
   queue: {
     collection: queue,
     overwritten: [],

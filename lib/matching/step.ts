@@ -4,6 +4,7 @@ import {
   matches,
   payments,
   queue,
+  stamped,
   transactions,
   type Match,
   type PaymentFacts,
@@ -153,7 +154,10 @@ async function matchOne(
   }));
   await settle(store, found, context.now());
   await inChunks(found, async (chunk) => {
-    await store.collection(matches).upsertMany(chunk);
+    const collection = store.collection(matches);
+    await collection.upsertMany(
+      await stamped(collection, "byMatched", options.budgetId, chunk, context.now()),
+    );
     return [];
   });
   counts["matched"]! += pairs.length;

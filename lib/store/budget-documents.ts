@@ -1,4 +1,4 @@
-import type { CalendarDate, Id } from "../values";
+import type { CalendarDate, Id, Instant } from "../values";
 import type { Doc } from "./port";
 
 /** What stands in budgets, and which payments it is. Amounts are minor units of `currency`. */
@@ -61,6 +61,8 @@ export interface Transaction extends Doc {
   /** Set on a parent whose amount is split; its parts are not stored as transactions of their own. */
   split?: { amount: number; categoryId?: Id | null; memo?: string }[];
   deleted: boolean;
+  /** When the budget was read in which it is new or changed; absent on what an earlier version stored. */
+  changedAt?: Instant;
 }
 
 export interface Match extends Doc {
@@ -72,4 +74,6 @@ export interface Match extends Doc {
   confidence: number;
   /** For people: why these two are the same. */
   reason: string;
+  /** When the two were found; absent on what an earlier version stored. */
+  matchedAt?: Instant;
 }

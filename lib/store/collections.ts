@@ -54,12 +54,23 @@ export const budgetAccounts = define<BudgetAccount>("budget_accounts", "budgetId
 });
 export const categories = define<Category>("categories", "budgetId", { byBudget: ["budgetId"] });
 export const payees = define<Payee>("payees", "budgetId", { byBudget: ["budgetId"] });
-export const transactions = define<Transaction>("transactions", "accountId", {
-  byBudget: ["budgetId", "date"],
-  byAccount: ["accountId", "date"],
-  byImportId: ["importId"],
-});
-export const matches = define<Match>("matches", "id", { byPayment: ["paymentId"], byBudget: ["budgetId"] });
+export const transactions = define<Transaction>(
+  "transactions",
+  "accountId",
+  {
+    byBudget: ["budgetId", "date"],
+    byAccount: ["accountId", "date"],
+    byImportId: ["importId"],
+    byChanged: ["budgetId", "changedAt"],
+  },
+  ["changedAt"],
+);
+export const matches = define<Match>(
+  "matches",
+  "id",
+  { byPayment: ["paymentId"], byBudget: ["budgetId"], byMatched: ["budgetId", "matchedAt"] },
+  ["matchedAt"],
+);
 export const classifications = define<Classification>(
   "classifications",
   "paymentId",

@@ -221,8 +221,10 @@ describe("learning: a new household", () => {
     assert.deepEqual(await stateOf(netflix), ["review", null]);
     assert.deepEqual(await stateOf(unknown), ["review", null]);
 
-    const same = await trainWhen(contextOf(store, LATER), "missing", { budgetId: BUDGET });
+    const again = contextOf(store, LATER);
+    const same = await trainWhen(again, "missing", { budgetId: BUDGET });
     assert.ok(same.trained && !same.promoted, "the same labels give the same version");
+    assert.deepEqual(again.events, [], "and no news");
 
     await approve(household(60));
     const grown = await trainWhen(contextOf(store, LATER), "missing", { budgetId: BUDGET });

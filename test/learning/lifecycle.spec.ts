@@ -126,6 +126,8 @@ describe("learning: training as of a past instant", () => {
     const past = await trainStep(contextOf(store, LATER), { budgetId: BUDGET, asOf: AT });
     const vet = paymentOf({ ...household(1)[0]!, id: "test:vet", text: "DIERENARTS", description: "" });
     await store.collection(payments).upsertMany([vet]);
+    const pets = { id: "pets", budgetId: BUDGET, name: "Pets", hidden: false, deleted: false };
+    await store.collection(categories).upsertMany([pets]);
     await store.collection(reviews).upsertMany([
       {
         id: `test:vet|${BUDGET}`,

@@ -7,12 +7,20 @@ import {
   releaseModel,
   retain,
   saveVersion,
-  TrainedModel,
   trainModel,
 } from "../../lib/learning";
-import { payments, reviews, type Collection, type Review, type Store } from "../../lib/store";
+import {
+  categories,
+  matches,
+  payments,
+  reviews,
+  type Collection,
+  type Review,
+  type Store,
+} from "../../lib/store";
 import { openStore } from "../../lib/store/open";
 import { queueId, type Instant } from "../../lib/values";
+import { listenIn } from "./listen";
 import { household } from "./support";
 
 const BUDGET = "ynab:b";
@@ -22,24 +30,25 @@ const TRAINED: Instant = "2024-06-01T00:00:00.000Z";
 describe("learning: the live model", () => {
   let store: Store;
   let bytes: Uint8Array;
-  const original = TrainedModel.prototype.learn;
-  const learned: string[] = [];
+  const { learned } = listenIn();
 
   before(() => (bytes = trainModel(household(200)).model.encode()));
   beforeEach(async () => {
     store = await openStore({ kind: "sqlite", path: ":memory:" });
-    learned.length = 0;
-    TrainedModel.prototype.learn = function (example, label) {
-      learned.push(example.id);
-      original.call(this, example, label);
-    };
+    const labels = [...new Set(household(240).map(({ label }) => label))];
+    await store.collection(categories).upsertMany(
+      [...labels, "hidden"].map((id) => ({
+        id,
+        budgetId: BUDGET,
+        name: id,
+        hidden: id === "hidden",
+        deleted: false,
+      })),
+    );
     await save("1");
     await promote(store, NAME, "1", TRAINED, "first");
   });
-  afterEach(async () => {
-    TrainedModel.prototype.learn = original;
-    await store.close();
-  });
+  afterEach(() => store.close());
 
   const save = (version: string) =>
     saveVersion(
@@ -59,9 +68,9 @@ describe("learning: the live model", () => {
       },
       bytes,
     );
-  /** A person decides about this payment, at this second after the training. */
-  const review = async (i: number, second = i) => {
-    const { label, ...row } = household(40)[i]!;
+  /** A person decides about this payment, which was not among those trained on, at this second after the training. */
+  const review = async (i: number, second = i, more: Partial<Review> = {}) => {
+    const { label, ...row } = household(240)[200 + i]!;
     const payment = {
       id: row.id,
       source: "test",
@@ -83,10 +92,11 @@ describe("learning: the live model", () => {
         budgetId: BUDGET,
         at: `2024-06-02T00:00:${String(second).padStart(2, "0")}.000Z`,
         chosenCategoryId: label,
+        ...more,
       },
     ]);
   };
-  const ids = (...numbers: number[]) => numbers.map((i) => `test:${i}`);
+  const ids = (...numbers: number[]) => numbers.map((i) => `test:${200 + i}`);
 
   it("learns each review once, whoever asks at the same time", async () => {
     for (let i = 0; i < 30; i++) await review(i, Math.floor(i / 2));
@@ -116,7 +126,7 @@ describe("learning: the live model", () => {
     for (const i of [0, 1, 2]) await review(i);
     let failing = true;
     const failed = getting(store, (id) => {
-      if (failing && id === "test:1") throw new Error("away");
+      if (failing && id === "test:201") throw new Error("away");
     });
     const outcomes = await Promise.allSettled([liveModel(failed, BUDGET), liveModel(failed, BUDGET)]);
     assert.deepEqual(
@@ -156,14 +166,54 @@ describe("learning: the live model", () => {
     assert.notEqual((await liveModel(store, BUDGET))?.model, first?.model);
     assert.deepEqual(learned, ids(0, 0));
   });
+
+  it("learns a category once, another one as a correction, and nothing of one that is hidden", async () => {
+    for (const [second, chosenCategoryId] of ["things", "things", "hidden", "energy"].entries()) {
+      await review(0, second, { chosenCategoryId });
+      await liveModel(store, BUDGET);
+    }
+    assert.deepEqual(learned, ids(0, 0));
+  });
+
+  it("learns a payment that was pending and is booked under another id once", async () => {
+    await review(0, 1, { chosenCategoryId: "things" });
+    await liveModel(store, BUDGET);
+    await review(1, 2, { chosenCategoryId: "things" });
+    await store
+      .collection(payments)
+      .updateMany([{ id: "test:201", expected: {}, set: { settles: "test:200" } }]);
+    await liveModel(store, BUDGET);
+    assert.deepEqual(learned, ids(0));
+  });
+
+  it("learns what was decided right before the training and had not reached the budget", async () => {
+    await review(0, 0, { at: "2024-05-31T23:00:00.000Z" });
+    await review(1, 0, { at: "2024-03-01T00:00:00.000Z" });
+    // Of a payment that it was trained on, what the training found in the budget stands.
+    await review(-1, 0, { at: "2024-05-31T23:00:00.000Z", chosenCategoryId: "energy" });
+    // Of one that stands in the budget, the budget tells.
+    await review(2, 0, { at: "2024-05-31T23:00:00.000Z" });
+    const match = {
+      id: "ynab:t",
+      paymentId: "test:202",
+      rule: "reference" as const,
+      confidence: 1,
+      reason: "",
+    };
+    await store.collection(matches).upsertMany([{ ...match, budgetId: BUDGET }]);
+    const { model } = (await liveModel(store, BUDGET))!;
+    assert.deepEqual(learned, ids(0));
+    assert.equal(model.labelOf("test:199"), household(200)[199]!.label);
+  });
 });
 
-/** The store, with something to do at the end of each scan of the reviews. */
+/** The store, with something to do once the reviews are read. */
 function scanning(store: Store, atEnd: () => Promise<void>): Store {
   return wrapped(store, "reviews", (collection) => ({
-    async *scan(query: Parameters<Collection<Review>["scan"]>[0]) {
-      yield* collection.scan(query);
+    async find(query: Parameters<Collection<Review>["find"]>[0]) {
+      const page = await collection.find(query);
       await atEnd();
+      return page;
     },
   }));
 }
@@ -171,9 +221,9 @@ function scanning(store: Store, atEnd: () => Promise<void>): Store {
 /** The store, with a look at each payment that is asked for. */
 function getting(store: Store, look: (id: string) => void): Store {
   return wrapped(store, "payments", (collection) => ({
-    get: async (id: string) => {
-      look(id);
-      return collection.get(id);
+    getMany: async (ids: readonly string[], without: readonly never[]) => {
+      ids.forEach(look);
+      return collection.getMany(ids, without);
     },
   }));
 }

@@ -9,6 +9,8 @@ import {
   releaseLease,
   renewLease,
   rules,
+  stamped,
+  transactions,
   withLease,
   type Store,
 } from "../../lib/store";
@@ -21,6 +23,35 @@ export function work(bench: Bench): void {
   let other: Store;
   beforeEach(() => {
     ({ store, other } = bench);
+  });
+
+  describe("documents with the instant at which they came", () => {
+    it("have later ones than all before, also when the clock was set back, and keep theirs until they change", async () => {
+      const budgetId = `b${unique()}-${Date.now()}`;
+      const collection = store.collection(transactions);
+      const row = (i: number, memo = "") => ({
+        ...{ id: `${budgetId}:${String(i).padStart(3, "0")}`, budgetId, accountId: "a", date: "2024-01-01" },
+        ...{ amount: i, currency: "EUR", approved: true, deleted: false, memo },
+      });
+      const write = async (rows: ReturnType<typeof row>[], now: string) =>
+        collection.upsertMany(await stamped(collection, "byChanged", budgetId, rows, now));
+      await write([row(500)], "2024-01-01T00:00:00.000Z");
+      await write(
+        Array.from({ length: 120 }, (_, i) => row(i)),
+        "2024-01-02T00:00:00.000Z",
+      );
+      const { unchanged, changed } = await write([row(1), row(2, "x")], "2024-01-01T12:00:00.000Z");
+      assert.deepEqual([unchanged, changed], [1, 1]);
+      const from = "2024-01-02T00:00:00.002Z";
+      const { items } = await collection.find({ index: "byChanged", equals: [budgetId], from });
+      const newest = items.pop()!;
+      assert.deepEqual([newest.amount, newest.changedAt], [2, "2024-01-02T00:00:00.003Z"]);
+      assert.deepEqual(
+        items.map(({ amount }) => amount),
+        Array.from({ length: 20 }, (_, i) => 100 + i),
+      );
+      assert.deepEqual(await stamped(collection, "byChanged", budgetId, [], from), []);
+    });
   });
 
   describe("leases", () => {

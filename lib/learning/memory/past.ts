@@ -21,6 +21,8 @@ export class PastPayments {
   private readonly byAccount = new Map<number, number[]>();
   private readonly byName = new Map<number, number[]>();
   private readonly byFirst = new Map<number, number[]>();
+  /** Made when it is first asked for: most models are only trained, or only asked. */
+  private labels: Map<Id, Id> | undefined;
 
   /** Keep one; `clean` is the cleaned name of its counterparty. */
   add(example: Example, clean: string, categoryId: Id): void {
@@ -34,9 +36,10 @@ export class PastPayments {
     if (this.entries.length > LIMIT * 2) this.rebuild(this.entries.slice(-LIMIT));
   }
 
-  /** Is this payment among those that are kept? */
-  has(paymentId: Id): boolean {
-    return this.entries.some((entry) => entry.paymentId === paymentId);
+  /** The newest category of a payment, when it is among those that are kept. */
+  labelOf(paymentId: Id): Id | undefined {
+    this.labels ??= new Map(this.entries.map((entry) => [entry.paymentId, entry.categoryId]));
+    return this.labels.get(paymentId);
   }
 
   /** The nearest ones: same counterparty account first, then same name, then same first word; newest first. */
@@ -70,6 +73,7 @@ export class PastPayments {
 
   private put(entry: PastPayment & { clean: string; account: string }): void {
     const position = this.entries.push(entry) - 1;
+    this.labels?.set(entry.paymentId, entry.categoryId);
     if (entry.account !== "") remember(this.byAccount, hashText(entry.account), position);
     if (entry.clean === "") return;
     remember(this.byName, hashText(entry.clean), position);
@@ -78,6 +82,7 @@ export class PastPayments {
 
   private rebuild(entries: (PastPayment & { clean: string; account: string })[]): void {
     this.entries = [];
+    this.labels = undefined;
     for (const map of [this.byAccount, this.byName, this.byFirst]) map.clear();
     for (const entry of entries) this.put(entry);
   }

@@ -119,9 +119,9 @@ export class TrainedModel {
     return this.parts.past.nearest(example, this.extractor.cleanName(example), limit);
   }
 
-  /** Did it learn the label of this payment? True for the newest 20,000 of them. */
-  hasLearned(paymentId: Id): boolean {
-    return this.parts.past.has(paymentId);
+  /** What it learned of this payment last, at the training or since; known of the newest 20,000 labels. */
+  labelOf(paymentId: Id): Id | undefined {
+    return this.parts.past.labelOf(paymentId);
   }
 
   /** The terms that speak most for a category. */

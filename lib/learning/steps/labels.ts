@@ -62,21 +62,40 @@ export async function* labelsOf(
       limit: PAGE,
       ...(after !== undefined && { after }),
     });
-    const labelled = page.items.filter((transaction) => isLabel(transaction, usable));
-    const paired = await store.collection(matches).getMany(labelled.map(({ id }) => id));
-    const paymentOf = new Map(paired.map((match) => [match.id, match.paymentId]));
-    const found = await store.collection(payments).getMany([...paymentOf.values()], ["raw"]);
-    const byId = new Map(found.map((payment) => [payment.id, payment]));
-    const items = await store.collection(queue).getMany(found.map(({ id }) => queueId(id, budgetId)));
-    const itemOf = new Map(items.map((item) => [item.paymentId, item]));
-    for (const transaction of labelled) {
-      const payment = byId.get(paymentOf.get(transaction.id) ?? "");
-      const item = payment && itemOf.get(payment.id);
-      if (!payment || !isPersons(transaction, item)) continue;
-      yield { ...exampleOf(payment), label: transaction.categoryId! };
-    }
+    for (const { payment, label } of await labelled(store, budgetId, page.items, usable))
+      yield { ...exampleOf(payment), label };
     after = page.next;
   } while (after !== undefined);
+}
+
+export interface Labelled {
+  transactionId: Id;
+  payment: PaymentFacts;
+  label: Id;
+}
+
+/**
+ * Those of some transactions that are labels, in their order, each with the payment that it is matched with: what the
+ * training learns, and what the model in use learns meanwhile.
+ */
+export async function labelled(
+  store: Store,
+  budgetId: Id,
+  of: readonly Transaction[],
+  usable: { has(categoryId: Id): boolean },
+): Promise<Labelled[]> {
+  const whole = of.filter((transaction) => isLabel(transaction, usable));
+  const paired = await store.collection(matches).getMany(whole.map(({ id }) => id));
+  const paymentOf = new Map(paired.map((match) => [match.id, match.paymentId]));
+  const found = await store.collection(payments).getMany([...paymentOf.values()], ["raw"]);
+  const byId = new Map(found.map((payment) => [payment.id, payment]));
+  const items = await store.collection(queue).getMany(found.map(({ id }) => queueId(id, budgetId)));
+  const itemOf = new Map(items.map((item) => [item.paymentId, item]));
+  return whole.flatMap((transaction) => {
+    const payment = byId.get(paymentOf.get(transaction.id) ?? "");
+    if (!payment || !isPersons(transaction, itemOf.get(payment.id))) return [];
+    return [{ transactionId: transaction.id, payment, label: transaction.categoryId! }];
+  });
 }
 
 /** What of a queue item says whether its transaction is a label. */

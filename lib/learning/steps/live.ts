@@ -1,8 +1,9 @@
-import { models, modelVersions, payments, reviews, type Store } from "../../store";
-import { oneAtATime, runInTurns, type Id, type Instant } from "../../values";
+import { models, modelVersions, type Store } from "../../store";
+import { oneAtATime, runInTurns, takeTurn, turnDue, type Id, type Instant } from "../../values";
 import { TrainedModel } from "../model";
-import { loadArtifact, modelName, type Alias } from "../registry";
+import { daysBefore, loadArtifact, modelName, type Alias } from "../registry";
 import { isFirst } from "../training";
+import { arrivals, type Arrival, type Marks } from "./arrivals";
 import { exampleOf } from "./labels";
 
 export interface LiveModel {
@@ -11,16 +12,18 @@ export interface LiveModel {
 }
 
 interface Held extends LiveModel {
-  createdAt: Instant;
-  /** Reviews up to here are learned; those of this very instant by id. */
-  learnedUntil: Instant;
-  learnedIds: Set<Id>;
-  /** Learn what people decided up to now. One scan at a time: two would both learn what neither had seen. */
+  /** The labels of this instant were learned by training. */
+  trainedAt: Instant;
+  /** How far it has learned what people said since. */
+  marks: Marks;
+  /** Learn what people said up to now. One reading at a time: two would both learn what neither had seen. */
   catchUp(): Promise<void>;
 }
 
 /** Versions of one model kept in memory: the one in production, and others that somebody asks for by name. */
 const KEPT = 3;
+/** A decision of so many days before the training may not have been in the budget yet: longer ones did not get there. */
+const ON_THE_WAY_DAYS = 31;
 /** Before every review. */
 const START: Instant = "1970-01-01T00:00:00.000Z";
 const ALIASES: readonly Alias[] = ["production", "candidate", "previous"];
@@ -30,8 +33,9 @@ const held = new WeakMap<Store, Map<string, Map<string, Promise<Held>>>>();
 
 /**
  * A model of a budget's categories, by default the one in production, loaded once for each version: when the alias
- * moves, the next call serves the new one. What people decided in review since it was trained is learned on the way,
- * so that a correction counts at once; a review that was stored before the call is always learned, and never twice.
+ * moves, the next call serves the new one. What people said since it was trained, in review or in the budget, is learned
+ * on the way, so that an approval or a correction counts at once: what was stored before the call is always learned, and
+ * once. What is undone or deleted later is unlearned when the model is loaded next, or trained.
  *
  * @param wanted an alias, or a version
  * @returns undefined when the alias points at nothing, or there is no such version
@@ -89,27 +93,38 @@ function heldVersion(store: Store, budgetId: Id, version: string, inProduction: 
 async function load(store: Store, budgetId: Id, version: string): Promise<Held> {
   const { version: stored, bytes } = await loadArtifact(store, modelName(budgetId), version);
   const model = await runInTurns(TrainedModel.decoding(bytes));
+  const trainedAt = stored.asOf ?? stored.createdAt;
+  // Of first labels each counts, however long it has been on its way to the budget.
+  const all = isFirst(model) && !stored.asOf;
   const live: Held = {
     version,
     model,
-    createdAt: stored.createdAt,
-    // Of first labels each counts: also those from before the training that were not in the budget yet.
-    learnedUntil: isFirst(model) && !stored.asOf ? START : (stored.asOf ?? stored.createdAt),
-    learnedIds: new Set(),
-    catchUp: oneAtATime(() => learnReviews(store, budgetId, live)),
+    trainedAt,
+    marks: {
+      reviews: { at: all ? START : daysBefore(trainedAt, ON_THE_WAY_DAYS), ids: new Set() },
+      transactions: { at: trainedAt, ids: new Set() },
+      matches: { at: trainedAt, ids: new Set() },
+    },
+    catchUp: oneAtATime(() => learnNews(store, budgetId, live)),
   };
   return live;
 }
 
-async function learnReviews(store: Store, budgetId: Id, live: Held): Promise<void> {
-  const range = { index: "byBudget", equals: [budgetId], from: live.learnedUntil };
-  for await (const review of store.collection(reviews).scan(range)) {
-    if (review.at === live.learnedUntil && live.learnedIds.has(review.id)) continue;
-    const payment = await store.collection(payments).get(review.paymentId);
-    if (review.at !== live.learnedUntil) live.learnedIds.clear();
-    live.learnedUntil = review.at;
-    live.learnedIds.add(review.id);
-    const trainedOn = review.at <= live.createdAt && live.model.hasLearned(review.paymentId);
-    if (payment && !trainedOn) live.model.learn(exampleOf(payment), review.chosenCategoryId);
+async function learnNews(store: Store, budgetId: Id, live: Held): Promise<void> {
+  for await (const arrival of arrivals(store, budgetId, live.marks, live.trainedAt)) {
+    if (turnDue()) await takeTurn();
+    teach(live, arrival);
   }
+}
+
+/** Once for each payment and category; another category than the last one is a correction. */
+function teach({ model, trainedAt }: Held, { at, by, payment, label }: Arrival): void {
+  if (!payment || label === undefined) return;
+  // What a pending payment taught holds for the booked one that settles it.
+  const known =
+    model.labelOf(payment.id) ?? (payment.settles === undefined ? undefined : model.labelOf(payment.settles));
+  if (known === label) return;
+  // The training read the budget after that decision: what it found there stands.
+  if (known !== undefined && by === "review" && at <= trainedAt) return;
+  model.learn(exampleOf(payment), label);
 }

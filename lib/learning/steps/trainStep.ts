@@ -138,11 +138,13 @@ export async function trainStep(ctx: StepContext, options: TrainStepOptions): Pr
   const promoted = !same && mayPromote;
   const reason = reasonOf();
   ctx.log("info", `Model ${version} (${info.estimator}) trained on ${labels} labels. ${reason}`);
-  await ctx.emit(promoted ? "model.promoted" : "model.trained", model, {
-    version,
-    estimator: info.estimator,
-    reason,
-  });
+  // A household with few labels is trained every hour: the same version again is no news.
+  if (promoted || !known)
+    await ctx.emit(promoted ? "model.promoted" : "model.trained", model, {
+      version,
+      estimator: info.estimator,
+      reason,
+    });
   const { accuracy, macroF1, coverage, precisionAtThreshold, ece } = info.metrics;
   return {
     version,
