@@ -1,6 +1,14 @@
 import type { BudgetProvider, NewTransaction, TransactionChange } from "../budget";
 import type { Counts, StepContext } from "../runs";
-import { categories, payments, type Category, type PaymentFacts, type QueueItem, type Store } from "../store";
+import {
+  categories,
+  payments,
+  type Category,
+  type PaymentFacts,
+  type QueueItem,
+  type Store,
+  type Transaction,
+} from "../store";
 import type { CalendarDate, Id } from "../values";
 import type { AccountMapping, MappedAccounts } from "./mapping";
 import { payeeNamer, type PayeeRule } from "./payees";
@@ -48,6 +56,8 @@ export interface Pass {
   readonly counts: Counts;
   readonly result: QueueSyncResult;
   readonly writing: WriteContext;
+  /** Rows that were written a moment ago and are to be changed in this very pass, as the budget stored them. */
+  readonly fresh: Map<Id, Transaction>;
 }
 
 /** What turning payments into transactions needs, read once for a pass. */

@@ -153,7 +153,7 @@ export async function reviseBatch(pass: Pass, items: readonly QueueItem[]): Prom
   } catch (thrown) {
     failure = toTallyError(thrown);
   }
-  await record(pass, held.items, found, changes, failure);
+  await record(pass, held.items, found, changes, rows, failure);
   pass.result.batchIds.push(held.batchId);
 }
 
@@ -165,25 +165,32 @@ function changeTo(pass: Pass, item: QueueItem, payment: PaymentFacts, row: Trans
     id: row.id,
     cleared: payment.status === "booked" ? "cleared" : "uncleared",
     ...(row.split ? {} : { date: payment.date, amount: payment.amount }),
-    ...(persons || row.split || row.transferAccountId || !name ? {} : { payeeName: name }),
+    ...(persons || row.split || row.transferAccountId || !name || row.payeeName === name
+      ? {}
+      : { payeeName: name }),
   };
 }
 
-/** Whatever the answer was: what counts is what stands in the budget now. */
+/** Without an answer that says so, what counts is what stands in the budget now. */
 async function record(
   pass: Pass,
   items: readonly QueueItem[],
   found: ReadonlyMap<Id, PaymentFacts>,
   changes: ReadonlyMap<Id, TransactionChange>,
+  before: ReadonlyMap<Id, Transaction>,
   failure: TallyError | undefined,
 ): Promise<void> {
   const { context, counts } = pass;
-  const rows = await standing(pass, items);
+  // Under which id the budget keeps a new payee it does not say.
+  const unclear =
+    failure !== undefined || [...changes.values()].some(({ payeeName }) => payeeName !== undefined);
+  const rows = unclear ? await standing(pass, items) : before;
   const done: Move[] = [];
   const left: QueueItem[] = [];
   for (const item of items) {
-    const row = rows.get(item.revises!);
     const change = changes.get(item.id)!;
+    const stood = rows.get(item.revises!);
+    const row = unclear || !stood ? stood : { ...stood, ...change };
     if (!row || stands(row, change)) done.push(ended(item, found.get(item.paymentId)!, row, change));
     else left.push(item);
   }
@@ -247,7 +254,12 @@ function problem(result: Pass["result"], paymentId: Id, message: string): void {
   if (result.problems.length < 20) result.problems.push({ paymentId, message });
 }
 
-async function standing({ budget }: Pass, items: readonly QueueItem[]): Promise<Map<Id, Transaction>> {
-  const rows = items.length === 0 ? [] : await budget.read(items.flatMap((item) => item.revises ?? []));
-  return new Map(rows.map((row) => [row.id, row]));
+async function standing({ budget, fresh }: Pass, items: readonly QueueItem[]): Promise<Map<Id, Transaction>> {
+  const ids = items.flatMap((item) => item.revises ?? []);
+  const known = ids.flatMap((id) => fresh.get(id) ?? []);
+  // Once: whoever asks again wants to know what has become of it.
+  for (const id of ids) fresh.delete(id);
+  const unread = known.length === ids.length ? [] : ids.filter((id) => !known.some((row) => row.id === id));
+  const rows = unread.length === 0 ? [] : await budget.read(unread);
+  return new Map([...known, ...rows].map((row) => [row.id, row]));
 }

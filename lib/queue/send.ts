@@ -73,6 +73,8 @@ async function record(
       counts["duplicates"]!++;
       return { item, to: "synced", set: { ...known, wrote: earlier.get(item.id) } };
     }
+    if (item.uncleared && outcome.transaction && transactionId)
+      pass.fresh.set(transactionId, outcome.transaction);
     const wrote = outcome.transaction ? { wrote: writtenRow(outcome.transaction) } : {};
     return { item, to: "synced", set: { ...known, ...wrote } };
   });

@@ -52,6 +52,7 @@ export async function queueSync(
     counts,
     result: { counts, skipped: {}, batchIds: [], problems: [] },
     writing: await writeContext(store, budget, options, mapped),
+    fresh: new Map(),
   };
   const calls = budget.calls;
   if (options.dryRun) await listAll(pass);

@@ -20,6 +20,7 @@ export class State {
   /** Counts up when a name changes, so that rendered transactions can be kept until then. */
   names = 0;
   private readonly importIds = new Map<string, string>();
+  private readonly amounts = new Map<string, Set<string>>();
   private readonly payeesByName = new Map<string, string>();
   private readonly balances = new Map<string, { cleared: number; uncleared: number }>();
   private readonly activities = new Map<string, Map<string, number>>();
@@ -89,6 +90,18 @@ export class State {
     return this.tables.transaction.get(this.importIds.get(`${accountId}|${importId}`) ?? "");
   }
 
+  /** Transactions of an account and an amount, in no order. */
+  equal({ accountId, amount }: Pick<Transaction, "accountId" | "amount">): Transaction[] {
+    return [...this.ofAmount({ accountId, amount })].map((id) => this.tables.transaction.get(id)!);
+  }
+
+  private ofAmount({ accountId, amount }: Pick<Transaction, "accountId" | "amount">): Set<string> {
+    const key = `${accountId}|${amount}`;
+    const known = this.amounts.get(key) ?? new Set<string>();
+    this.amounts.set(key, known);
+    return known;
+  }
+
   payeeByName(name: string): string | undefined {
     return this.payeesByName.get(name);
   }
@@ -123,6 +136,8 @@ export class State {
     if (kind === "transaction") {
       if (before) this.count(before as Transaction, -1, entity.k);
       this.count(entity, 1, entity.k);
+      if (before) this.ofAmount(before as Transaction).delete(entity.id);
+      this.ofAmount(entity).add(entity.id);
       if (entity.importId) this.importIds.set(`${entity.accountId}|${entity.importId}`, entity.id);
       this.sorted = undefined;
     }

@@ -137,10 +137,10 @@ export class Transactions {
   private enteredByHand({ accountId, amount, date }: Transaction): Transaction | undefined {
     const away = (row: Transaction) => Math.abs(daysBetween(row.date, date));
     return this.state
-      .transactions()
-      .filter((row) => row.accountId === accountId && row.amount === amount && away(row) <= MATCH_DAYS)
+      .equal({ accountId, amount })
+      .filter((row) => away(row) <= MATCH_DAYS)
       .filter((row) => !row.deleted && !row.importId && !row.matchedTransactionId)
-      .sort((a, b) => away(a) - away(b))[0];
+      .sort((a, b) => away(a) - away(b) || (a.id < b.id ? -1 : 1))[0];
   }
 
   /** A person takes a match apart: both stand by themselves again. */
