@@ -121,15 +121,24 @@ function topOf(
   best: number,
   confidence: number,
 ): Decision["top"] {
-  const order = [best];
-  for (let place = 1; place < 3; place++) {
-    let next = -1;
-    for (let c = 0; c < probabilities.length; c++) {
-      if (probabilities[c]! <= 0 || order.includes(c)) continue;
-      if (next < 0 || probabilities[c]! > probabilities[next]!) next = c;
+  let second = -1;
+  let third = -1;
+  let most = 0;
+  let more = 0;
+  for (let c = 0; c < probabilities.length; c++) {
+    const p = probabilities[c]!;
+    if (p <= more || c === best) continue;
+    if (p > most) {
+      third = second;
+      more = most;
+      second = c;
+      most = p;
+    } else {
+      third = c;
+      more = p;
     }
-    if (next >= 0) order.push(next);
   }
+  const order = [best, second, third].filter((c) => c >= 0);
   const rest = 1 - probabilities[best]!;
   return order.map((c, place) => ({
     categoryId: categories[c]!,
