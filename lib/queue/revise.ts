@@ -12,8 +12,8 @@ import { changesSince, writtenRow } from "./written";
 
 /**
  * Payments that were written while the bank had not booked them, or at first with another amount (see `keepApart`).
- * Once booked, the same transaction gets the date, the amount and the payee that were booked, and is cleared. Category, memo, approval, and a payee that a person chose stay
- * as they are; reconciled and deleted transactions are left alone.
+ * Once booked, the same transaction gets the date, the amount and the payee that were booked, and is cleared. Category,
+ * memo, approval, and a payee that a person chose stay as they are; reconciled and deleted transactions are left alone.
  */
 
 const PAGE = 500;
@@ -257,9 +257,9 @@ function problem(result: Pass["result"], paymentId: Id, message: string): void {
 async function standing({ budget, fresh }: Pass, items: readonly QueueItem[]): Promise<Map<Id, Transaction>> {
   const ids = items.flatMap((item) => item.revises ?? []);
   const known = ids.flatMap((id) => fresh.get(id) ?? []);
+  const unread = ids.filter((id) => !fresh.has(id));
   // Once: whoever asks again wants to know what has become of it.
   for (const id of ids) fresh.delete(id);
-  const unread = known.length === ids.length ? [] : ids.filter((id) => !known.some((row) => row.id === id));
   const rows = unread.length === 0 ? [] : await budget.read(unread);
   return new Map([...known, ...rows].map((row) => [row.id, row]));
 }

@@ -1,7 +1,10 @@
-import { payments, queue, transactions, type Match, type Store } from "../store";
+import { payments, queue, transactions, type Match, type QueueState, type Store } from "../store";
 import { queueId, type Instant } from "../values";
 import { enqueue } from "./enqueue";
 import { moveItems, type Move } from "./states";
+
+/** Written, or a worker's to write. */
+const IN_HAND: readonly QueueState[] = ["synced", "leased", "sending"];
 
 /**
  * Tell the queue of payments that were found in the budget: under our own import id they are `synced`, otherwise
@@ -28,7 +31,11 @@ export async function settle(
       await enqueue(store, budgetId, await store.collection(payments).getMany(ids, ["raw"]), now);
       items.push(...(await collection.getMany(ids.map((id) => queueId(id, budgetId)))));
     }
-    const own = [...matches.values()].filter(({ rule }) => rule === "import-id").map(({ id }) => id);
+    // Most that bear our import id are synced already: nothing is to be asked about them.
+    const own = items.flatMap((item) => {
+      const { id, rule } = matches.get(item.id)!;
+      return rule === "import-id" && !IN_HAND.includes(item.state) ? [id] : [];
+    });
     const open = new Set(
       (await store.collection(transactions).getMany(own))
         .filter(({ cleared }) => cleared === "uncleared")
@@ -37,7 +44,7 @@ export async function settle(
     const moves: Move[] = [];
     for (const item of items) {
       const match = matches.get(item.id)!;
-      if (item.state === "synced" || item.state === "leased" || item.state === "sending") continue;
+      if (IN_HAND.includes(item.state)) continue;
       if (item.skipReason === "own-transfer") continue;
       const ours = match.rule === "import-id";
       if (!ours && item.state === "skipped" && item.skipReason === "already-in-budget") continue;
