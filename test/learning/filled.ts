@@ -115,3 +115,18 @@ export async function fill(store: Store): Promise<ReturnType<typeof household>> 
     );
   return waiting;
 }
+
+/** What is kept of a version that learned nothing. */
+export const untrained = (model: string, version: string, createdAt: string) => ({
+  model,
+  version,
+  createdAt,
+  estimator: "e",
+  parameters: {},
+  featureVersion: 1,
+  dataHash: "",
+  codeVersion: "",
+  trainedOn: { examples: 0, from: "2024-01-01", to: "2024-01-01", categories: [] },
+  metrics: {},
+  threshold: 1,
+});

@@ -30,7 +30,7 @@ import {
   type Store,
 } from "../../lib/store";
 import { openStore } from "../../lib/store/open";
-import { AT, BUDGET, contextOf, fill, itemOf, paymentOf } from "./filled";
+import { AT, BUDGET, contextOf, fill, itemOf, paymentOf, untrained } from "./filled";
 import { household } from "./support";
 
 const NAME = modelName(BUDGET);
@@ -198,23 +198,7 @@ describe("learning: what is kept of versions", () => {
   afterEach(() => store.close());
 
   const save = (version: string) =>
-    saveVersion(
-      store,
-      {
-        model: NAME,
-        version,
-        createdAt: `2024-01-0${version}T00:00:00.000Z`,
-        estimator: "e",
-        parameters: {},
-        featureVersion: 1,
-        dataHash: "",
-        codeVersion: "",
-        trainedOn: { examples: 0, from: "2024-01-01", to: "2024-01-01", categories: [] },
-        metrics: {},
-        threshold: 1,
-      },
-      bytes,
-    );
+    saveVersion(store, untrained(NAME, version, `2024-01-0${version}T00:00:00.000Z`), bytes);
   const kept = async () => (await listVersions(store, NAME)).map(({ version }) => version);
 
   it("removes none that a name, a payment in review, a review or a shadow still refers to", async () => {

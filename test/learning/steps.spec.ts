@@ -27,7 +27,7 @@ import {
 } from "../../lib/store";
 import { openStore } from "../../lib/store/open";
 import { queueId } from "../../lib/values";
-import { AT, BUDGET, contextOf, fill, itemOf, paymentOf } from "./filled";
+import { AT, BUDGET, contextOf, fill, itemOf, paymentOf, untrained } from "./filled";
 import { household } from "./support";
 
 describe("learning: steps", () => {
@@ -215,23 +215,7 @@ describe("learning: model registry", () => {
   afterEach(() => store.close());
 
   const save = (version: string, bytes: Uint8Array, createdAt = `2024-01-0${version}T00:00:00.000Z`) =>
-    saveVersion(
-      store,
-      {
-        model: "m",
-        version,
-        createdAt,
-        estimator: "e",
-        parameters: {},
-        featureVersion: 1,
-        dataHash: "",
-        codeVersion: "",
-        trainedOn: { examples: 0, from: "2024-01-01", to: "2024-01-01", categories: [] },
-        metrics: {},
-        threshold: 1,
-      },
-      bytes,
-    );
+    saveVersion(store, untrained("m", version, createdAt), bytes);
 
   it("gives back a large artifact byte for byte, in chunks below 1 MB", async () => {
     const bytes = Uint8Array.from({ length: 2_000_003 }, (_, i) => (i * 31) % 251);
