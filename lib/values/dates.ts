@@ -7,6 +7,11 @@ import { TallyError } from "./errors";
 export type CalendarDate = string;
 export type Instant = string;
 
+const FORM = /^\d{4}-\d{2}-\d{2}$/;
+const ZERO = 48;
+/** Days of the months of a year that is no leap year. */
+const MONTHS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
 /** Days since 1970-01-01 of a civil date. Source: Howard Hinnant, "chrono-compatible low-level date algorithms". */
 export function dayNumber(date: CalendarDate): number {
   const [y, m, d] = parts(date);
@@ -58,8 +63,11 @@ export function weekday(date: CalendarDate): number {
 
 /** Is this text a calendar date that exists? */
 export function isCalendarDate(text: string): boolean {
-  const match = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text);
-  return match !== null && exists(Number(match[1]), Number(match[2]), Number(match[3]));
+  return (
+    typeof text === "string" &&
+    FORM.test(text) &&
+    exists(digits(text, 0, 4), digits(text, 5, 7), digits(text, 8, 10))
+  );
 }
 
 /**
@@ -130,14 +138,21 @@ function dateFormat(timeZone: string): Intl.DateTimeFormat {
 function parts(date: CalendarDate): [number, number, number] {
   if (!isCalendarDate(date))
     throw new TallyError("DATE_INVALID", `"${String(date).slice(0, 40)}" is not a date (YYYY-MM-DD).`);
-  return [Number(date.slice(0, 4)), Number(date.slice(5, 7)), Number(date.slice(8, 10))];
+  return [digits(date, 0, 4), digits(date, 5, 7), digits(date, 8, 10)];
+}
+
+/** The number that the digits from one place to another spell; dates are read for every payment that is classified. */
+function digits(text: string, from: number, to: number): number {
+  let number = 0;
+  for (let i = from; i < to; i++) number = number * 10 + text.charCodeAt(i) - ZERO;
+  return number;
 }
 
 function exists(year: number, month: number, day: number): boolean {
-  if (![year, month, day].every(Number.isInteger)) return false;
+  if (!Number.isInteger(year) || !Number.isInteger(month) || !Number.isInteger(day)) return false;
   if (year < 1 || year > 9999 || month < 1 || month > 12 || day < 1) return false;
   const leap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
-  return day <= [31, leap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1]!;
+  return day <= (month === 2 && leap ? 29 : MONTHS[month - 1]!);
 }
 
 function formatDate(year: number, month: number, day: number): CalendarDate {

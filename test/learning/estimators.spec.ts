@@ -91,6 +91,23 @@ for (const name of [...competingEstimators(), NETWORK]) {
       assert.deepEqual(encodeArtifact(other.serialise()), encodeArtifact(one.serialise()));
     });
 
+    it("says of a batch what it says of each alone, also when it has learned in between", () => {
+      const rows = household(400);
+      const estimator = createEstimator(name);
+      estimator.fit(rows.slice(0, 300));
+      const asked = rows.slice(300, 360);
+      const compare = () => {
+        const batch = [...asked, ...asked].map((row) => estimator.predict(row).probabilities).slice(60);
+        asked.forEach((row, i) => {
+          const fresh = runAtOnce(restoreEstimator(name, estimator.serialise()));
+          fresh.predict(row).probabilities.forEach((p, c) => assert.ok(Math.abs(p - batch[i]![c]!) < 1e-6));
+        });
+      };
+      compare();
+      rows.slice(360).forEach((row) => estimator.update(row, row.label));
+      compare();
+    });
+
     it("explains by terms, strongest first", () => {
       const estimator = createEstimator(name);
       estimator.fit(household(300));

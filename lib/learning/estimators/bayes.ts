@@ -89,7 +89,7 @@ class ComplementNaiveBayes implements Estimator {
       for (let c = 0; c < n; c++) scores[c]! /= spread;
     }
     softmax(scores);
-    return { categories: this.index.ids.slice(), probabilities: new Float32Array(scores) };
+    return { categories: this.index.snapshot(), probabilities: new Float32Array(scores) };
   }
 
   explain(example: Example, category: Id, limit: number): Term[] {

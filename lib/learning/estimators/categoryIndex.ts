@@ -4,6 +4,7 @@ import type { Id } from "../../values";
 export class CategoryIndex {
   readonly ids: Id[] = [];
   private readonly numbers = new Map<Id, number>();
+  private known: readonly Id[] = [];
 
   constructor(ids: readonly Id[] = []) {
     for (const id of ids) this.add(id);
@@ -17,6 +18,12 @@ export class CategoryIndex {
     this.ids.push(id);
     this.numbers.set(id, number);
     return number;
+  }
+
+  /** The ids as they are now; the same array until there are more. */
+  snapshot(): readonly Id[] {
+    if (this.known.length !== this.ids.length) this.known = this.ids.slice();
+    return this.known;
   }
 
   /** The number of a category, or -1. */

@@ -78,7 +78,7 @@ class CounterpartyMemory implements Estimator {
     const keys = this.extractor.memoryKeys(example);
     this.interpolate(ALL, day, probabilities);
     for (const level of LEVELS) if (keys[level] !== 0) this.interpolate(keys[level]!, day, probabilities);
-    return { categories: this.index.ids.slice(), probabilities };
+    return { categories: this.index.snapshot(), probabilities };
   }
 
   explain(example: Example, category: Id, limit: number): Term[] {

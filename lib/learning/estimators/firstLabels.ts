@@ -73,7 +73,7 @@ class FirstLabels implements Estimator {
     const probabilities = new Float32Array(this.index.ids.length);
     const best = this.best(example);
     if (best) probabilities[best.seen.category] = best.probability;
-    return { categories: this.index.ids.slice(), probabilities };
+    return { categories: this.index.snapshot(), probabilities };
   }
 
   explain(example: Example, category: Id, limit: number): Term[] {

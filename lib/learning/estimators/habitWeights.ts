@@ -1,4 +1,4 @@
-import { DAY, DEPTH, MEMORY_KEYS, type LabelMemory } from "../features";
+import { DAY, DEPTH, MEMORY_KEYS } from "../features";
 
 const KEYS = MEMORY_KEYS.length;
 /** Days since the newest label of a key up to which it is of an age; what is older has the last age. */
@@ -20,25 +20,29 @@ export class HabitWeights {
   private categories = new Int32Array(64);
   private places = new Int32Array(64);
   private size = 0;
-  private readonly first = new Map<number, number>();
-  private readonly any = new Map<number, number>();
+  /** Which keys hold a category first, and which hold it at all, of what was looked at last. */
+  private readonly first = new KeySets();
+  private readonly any = new KeySets();
 
   constructor(
     private readonly weights: Float32Array = new Float32Array(SIZE),
     private readonly squares: Float32Array = new Float32Array(SIZE),
   ) {}
 
-  /** Find what memory holds for the keys of an example on a day; {@link addTo} and {@link descend} speak of it. */
-  look(keys: Uint32Array, memory: LabelMemory, day: number): void {
+  /**
+   * Find what memory holds for an example on a day; {@link addTo} and {@link descend} speak of it.
+   * @param found for each key where its labels begin in `slots`, or -1
+   */
+  look(found: Int32Array, slots: Uint16Array, day: number): void {
     this.size = 0;
     this.first.clear();
     this.any.clear();
-    for (let k = 0; k < KEYS; k++) {
-      const at = keys[k] === 0 ? -1 : memory.find(keys[k]!);
-      if (at >= 0) this.lookAt(k, memory.slots, at, day);
-    }
-    for (const [category, keys] of this.first) this.put(category, KEYS * SHAPES + keys);
-    for (const [category, keys] of this.any) this.put(category, KEYS * SHAPES + SETS + keys);
+    for (let k = 0; k < KEYS; k++) if (found[k]! >= 0) this.lookAt(k, slots, found[k]!, day);
+    const { first, any } = this;
+    for (let i = 0; i < first.size; i++)
+      this.put(first.categories[i]!, KEYS * SHAPES + first.setOf(first.categories[i]!));
+    for (let i = 0; i < any.size; i++)
+      this.put(any.categories[i]!, KEYS * SHAPES + SETS + any.setOf(any.categories[i]!));
   }
 
   private lookAt(k: number, slots: Uint16Array, at: number, day: number): void {
@@ -56,8 +60,8 @@ export class HabitWeights {
       if (known) continue;
       const shape = ((i - 1) * DEPTH + (count - 1)) * DEPTH + (n - 1);
       this.put(category, k * SHAPES + shape * (AGES.length + 1) + age);
-      if (i === 1) this.first.set(category, (this.first.get(category) ?? 0) | (1 << k));
-      this.any.set(category, (this.any.get(category) ?? 0) | (1 << k));
+      if (i === 1) this.first.add(category, k);
+      this.any.add(category, k);
     }
   }
 
@@ -100,6 +104,32 @@ export class HabitWeights {
     }
     this.categories[this.size] = category;
     this.places[this.size++] = place;
+  }
+}
+
+/** Sets of keys by category, of few categories among many, emptied for each example. */
+class KeySets {
+  /** The categories that have a set, in the order in which they got it. */
+  categories = new Int32Array(64);
+  size = 0;
+  private sets = new Int32Array(64);
+
+  clear(): void {
+    for (let i = 0; i < this.size; i++) this.sets[this.categories[i]!] = 0;
+    this.size = 0;
+  }
+
+  add(category: number, key: number): void {
+    while (category >= this.sets.length) this.sets = grown(this.sets);
+    if (this.sets[category] === 0) {
+      if (this.size === this.categories.length) this.categories = grown(this.categories);
+      this.categories[this.size++] = category;
+    }
+    this.sets[category]! |= 1 << key;
+  }
+
+  setOf(category: number): number {
+    return this.sets[category]!;
   }
 }
 

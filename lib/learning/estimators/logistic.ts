@@ -1,7 +1,8 @@
-import { dayNumber, type Id } from "../../values";
+import type { Id } from "../../values";
 import { FeatureExtractor, LabelMemory, MEMORY_KEYS } from "../features";
 import { softmax, type Example, type LabelledExample, type Scores } from "../types";
 import { CategoryIndex } from "./categoryIndex";
+import { groupKey, GroupSums } from "./groupSums";
 import { HabitWeights } from "./habitWeights";
 import {
   fitInOrder,
@@ -46,6 +47,7 @@ class SparseLogistic implements Estimator {
   private stamp = 0;
   private active = new Int32Array(64);
   private rowAt = new Int32Array(256);
+  private readonly sums = new GroupSums();
 
   constructor(
     readonly parameters: Parameters,
@@ -64,14 +66,17 @@ class SparseLogistic implements Estimator {
   }
 
   predict(example: Example): Scores {
-    this.extractor.extract(example, this.memory);
+    const { size } = this.extractor.extract(example, this.memory);
     const scores = this.cleared();
-    this.locate();
-    this.score(scores, 0, this.extractor.vector.size);
-    this.habits.look(this.extractor.keys, this.memory, dayNumber(example.date));
+    if (this.sums.worthwhile()) this.scoreByGroups(scores);
+    else {
+      this.locate(0, size);
+      this.score(scores, 0, size);
+    }
+    this.lookAtHabits();
     this.habits.addTo(scores);
     softmax(scores);
-    return { categories: this.index.ids.slice(), probabilities: new Float32Array(scores) };
+    return { categories: this.index.snapshot(), probabilities: new Float32Array(scores) };
   }
 
   update(example: Example, label: Id): void {
@@ -79,7 +84,7 @@ class SparseLogistic implements Estimator {
   }
 
   reveal(example: Example, label: Id): Scores {
-    const known = this.index.ids.slice();
+    const known = this.index.snapshot();
     const probabilities = new Float32Array(known.length);
     this.learn(example, label, probabilities);
     // A category that is new with this label was none to choose from: the others share its part.
@@ -93,17 +98,17 @@ class SparseLogistic implements Estimator {
   /** @param before is given the probabilities of before */
   private learn(example: Example, label: Id, before?: Float32Array): void {
     const { extractor, memory, habits } = this;
-    const day = dayNumber(example.date);
     const { size } = extractor.extract(example, memory);
-    const { keys, ownSize } = extractor;
+    const { keys, ownSize, day } = extractor;
+    this.sums.forget();
     const target = this.index.add(label);
     const scores = this.cleared();
     const own = this.own;
-    this.locate();
+    this.locate(0, size);
     this.score(own, 0, ownSize);
     scores.set(own);
     this.score(scores, ownSize, size);
-    habits.look(keys, memory, day);
+    this.lookAtHabits();
     habits.addTo(scores);
     softmax(own);
     own[target] = own[target]! - 1;
@@ -129,7 +134,7 @@ class SparseLogistic implements Estimator {
           terms.push({ term: vector.names[i]!, weight: vector.values[i]! * this.rows.floats[e + 1]! });
       }
     }
-    this.habits.look(this.extractor.keys, this.memory, dayNumber(example.date));
+    this.lookAtHabits();
     for (const [key, weight] of this.habits.byKey(wanted))
       terms.push({ term: `seen before for ${MEMORY_KEYS[key]!}`, weight });
     return terms
@@ -173,18 +178,57 @@ class SparseLogistic implements Estimator {
     return this.scores;
   }
 
+  /** What memory holds for the example extracted last. */
+  private lookAtHabits(): void {
+    this.habits.look(this.extractor.found, this.memory.slots, this.extractor.day);
+  }
+
   /**
-   * Find the rows of the extracted features. All are looked up before any is read, so that the processor waits for many
+   * Find the rows of extracted features. All are looked up before any is read, so that the processor waits for many
    * places of memory at once.
    */
-  private locate(): void {
+  private locate(from: number, to: number): void {
     const { hashes, size } = this.extractor.vector;
     if (this.rowAt.length < size) this.rowAt = new Int32Array(size * 2);
-    this.rows.findAll(hashes, size, this.rowAt);
+    this.rows.findAll(hashes, from, to, this.rowAt);
+  }
+
+  /** Add up the weights of all extracted features, groups that were added up before by their sums. */
+  private scoreByGroups(scores: Float64Array): void {
+    const { vector } = this.extractor;
+    let at = 0;
+    for (let g = 0; g < vector.groupCount; g++) {
+      const from = vector.groups[2 * g]!;
+      const to = vector.groups[2 * g + 1]!;
+      this.scoreSingles(scores, at, from);
+      at = to;
+      this.scoreGroup(scores, from, to);
+    }
+    this.scoreSingles(scores, at, vector.size);
+  }
+
+  private scoreSingles(scores: Float64Array, from: number, to: number): void {
+    if (from === to) return;
+    this.locate(from, to);
+    this.score(scores, from, to);
+  }
+
+  private scoreGroup(scores: Float64Array, from: number, to: number): void {
+    const { hashes } = this.extractor.vector;
+    const key = groupKey(hashes, from, to);
+    let at = this.sums.find(key, hashes, from, to);
+    if (at < 0) {
+      if (!this.sums.again(key)) return this.scoreSingles(scores, from, to);
+      at = this.sums.keep(key, hashes, from, to, scores.length);
+      this.locate(from, to);
+      this.score(this.sums.pool, from, to, at);
+    }
+    const { pool } = this.sums;
+    for (let c = 0; c < scores.length; c++) scores[c] = scores[c]! + pool[at + c]!;
   }
 
   /** Add up the weights of the located features from one place to another. */
-  private score(into: Float64Array, from: number, to: number): void {
+  private score(into: Float64Array, from: number, to: number, base = 0): void {
     const { values } = this.extractor.vector;
     const rowAt = this.rowAt;
     const ints = this.rows.ints;
@@ -195,8 +239,8 @@ class SparseLogistic implements Estimator {
       const value = values[i]!;
       const end = row + HEAD + ints[row]! * ENTRY;
       for (let e = row + HEAD; e < end; e += ENTRY) {
-        const c = ints[e]!;
-        into[c] = into[c]! + value * floats[e + 1]!;
+        const at = base + ints[e]!;
+        into[at] = into[at]! + value * floats[e + 1]!;
       }
     }
   }

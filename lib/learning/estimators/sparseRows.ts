@@ -43,9 +43,9 @@ export class SparseRows {
     return this.index.get(hash);
   }
 
-  /** {@link find} for the first `size` of many hashes. */
-  findAll(hashes: Uint32Array, size: number, into: Int32Array): void {
-    this.index.getAll(hashes, size, into);
+  /** {@link find} for the hashes from one place to another. */
+  findAll(hashes: Uint32Array, from: number, to: number, into: Int32Array): void {
+    this.index.getAll(hashes, from, to, into);
   }
 
   /** A row for a feature, or -1 when the table is full. */

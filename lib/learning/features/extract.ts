@@ -1,35 +1,16 @@
-import { dayNumber, weekday } from "../../values";
+import { dayNumber } from "../../values";
 import type { Example } from "../types";
-import { cleanText } from "./clean";
 import { hashText, join } from "./hash";
 import { DAY, DEPTH, type LabelMemory } from "./memory";
+import { F } from "./seeds";
+import { HashedTexts, type HashedText } from "./texts";
 import { FeatureVector } from "./vector";
 
 /**
  * The one extractor of training and serving. Its version is stored with every model: a model is only ever served
  * with the features it was trained on.
  */
-export const FEATURE_VERSION = 2;
-
-/** Hashed text of one field, kept because the same shops come again and again. */
-interface HashedText {
-  clean: string;
-  whole: number;
-  full: number;
-  first: number;
-  words: Uint32Array;
-  /** Word, pair and gram features, already joined with their field. */
-  bag: Uint32Array;
-}
-
-/** Seeds that keep fields apart: a word of the description is not the same feature as a word of the name. */
-const F = {
-  bias: 1, word: 2, pair: 3, gram: 4, whole: 5, full: 6, descriptionWord: 7, descriptionPair: 8, descriptionGram: 9,
-  descriptionWhole: 10, counterparty: 11, account: 12, accountWhole: 13, accountFirst: 14, sign: 15, bucket: 16,
-  exact: 17, exactWhole: 18, bucketWhole: 19, bucketFirst: 20, weekday: 21, type: 22, typeBucket: 23, context: 24,
-  contextWord: 25, contextWhole: 26, memory: 27, counterpartyBucket: 28, accountBucket: 29, contextBucket: 30,
-  descriptionFull: 31, none: 32, exactCounterparty: 33, wholeDay: 34, fullBucket: 35,
-} as const; // prettier-ignore
+export const FEATURE_VERSION = 3;
 
 /** The keys of memory, in order. */
 export const MEMORY_KEYS = [
@@ -55,11 +36,8 @@ const FADING: ReadonlySet<(typeof MEMORY_KEYS)[number]> = new Set([
 const FADED_DAYS = 31;
 const FADES = MEMORY_KEYS.map((key) => FADING.has(key));
 
-const CACHE_LIMIT = 20_000;
-/** Letters of a text that are cut into grams; what follows is rarely the name. */
-const GRAM_REACH = 48;
-/** Words and grams of a text overlap, so each counts for less than a feature that stands alone. */
-const BAG = 0.7;
+/** Days that are kept as numbers. */
+const DAYS = 20_000;
 /** The last labels are the freshest and the most accidental witnesses: together they count, singly for less. */
 const LAST = 0.5;
 const MOST = 0.7;
@@ -72,9 +50,13 @@ export class FeatureExtractor {
   readonly keys = new Uint32Array(MEMORY_KEYS.length);
   /** Features of the vector before this place are the payment's own; those from it on come from memory. */
   ownSize = 0;
-  private names = new Map<string, HashedText>();
-  private descriptions = new Map<string, HashedText>();
-  private readonly weekdays = new Map<string, number>();
+  /** Where memory holds each of {@link keys} for the example extracted last, or -1; of the memory that was given. */
+  readonly found = new Int32Array(MEMORY_KEYS.length);
+  /** The day of the example extracted last, since 1970. */
+  day = 0;
+  private readonly names = new HashedTexts(F.word);
+  private readonly descriptions = new HashedTexts(F.descriptionWord);
+  private readonly days = new Map<string, number>();
 
   /** The cleaned name that stands for the counterparty; the description stands in where there is no name. */
   cleanName(example: Example): string {
@@ -83,61 +65,24 @@ export class FeatureExtractor {
 
   /** Fill {@link keys} only: cheaper than all features. */
   memoryKeys(example: Example): Uint32Array {
-    return this.fillKeys(example, this.text(example));
+    return this.fillKeys(example, this.text(example), hashText(example.account, F.account));
   }
 
   /**
-   * Fill {@link vector} (and {@link keys}) from an example and what memory knows before its label.
+   * Fill {@link vector}, {@link keys}, {@link found} and {@link day} from an example and what memory knows before its label.
    * @param named also write the names of the features, for explanations
    */
   extract(example: Example, memory: LabelMemory | undefined, named = false): FeatureVector {
     const v = this.vector;
     v.clear(named);
     const text = this.text(example);
-    this.fillKeys(example, text);
-    v.add(F.bias, 1);
-    if (named) v.name("always");
-    this.bag(v, text);
-    if (named) this.nameBag(v, example.text === "" ? example.description : example.text, F.word, text);
     const account = hashText(example.account, F.account);
-    const first = text.first;
-    const negative = example.amount < 0;
     const bucket = amountBucket(example.amount);
-    const exact = join(F.exact, example.amount | 0);
-    this.emit(v, text.whole, named, "name", text.clean);
-    this.emit(v, text.full, named, "full name", text.clean);
-    if (example.description !== "" && example.text !== "") {
-      const description = this.hashed(this.descriptions, example.description, F.descriptionWord);
-      this.bag(v, description);
-      if (named) this.nameBag(v, example.description, F.descriptionWord, description);
-    }
-    if (example.counterpartyAccount) {
-      const party = hashText(example.counterpartyAccount, F.counterparty);
-      this.emit(v, party, named, "counterparty account", example.counterpartyAccount);
-      this.emit(
-        v,
-        join(join(party, bucket), F.counterpartyBucket),
-        named,
-        "counterparty account and amount about",
-        example.amount,
-      );
-      this.emit(
-        v,
-        join(join(party, exact), F.exactCounterparty),
-        named,
-        "counterparty account and amount",
-        example.amount,
-      );
-    }
+    this.day = this.dayOf(example.date);
+    this.fillKeys(example, text, account);
+    this.common(v, example, bucket, named);
+    this.texts(v, example, text, named);
     this.emit(v, account, named, "own account", example.account);
-    this.emit(v, join(join(account, text.whole), F.accountWhole), named, "own account and name", text.clean);
-    this.emit(v, join(join(account, first), F.accountFirst), named, "own account and first word", text.clean);
-    this.emit(v, join(F.sign, negative ? 1 : 0), named, "direction", negative ? "out" : "in");
-    this.emit(v, join(F.bucket, bucket), named, "amount about", example.amount);
-    this.emit(v, exact, named, "amount", example.amount);
-    this.emit(v, join(join(exact, text.whole), F.exactWhole), named, "amount and name", text.clean);
-    this.emit(v, join(join(text.whole, bucket), F.bucketWhole), named, "name and amount about", text.clean);
-    this.emit(v, join(join(first, bucket), F.bucketFirst), named, "first word and amount about", text.clean);
     this.emit(
       v,
       join(join(account, bucket), F.accountBucket),
@@ -145,38 +90,100 @@ export class FeatureExtractor {
       "own account and amount about",
       example.amount,
     );
-    const day = this.weekday(example.date);
-    this.emit(v, join(F.weekday, day), named, "weekday", day);
     if (example.type) {
       const type = hashText(example.type, F.type);
       this.emit(v, type, named, "type", example.type);
       this.emit(v, join(join(type, bucket), F.typeBucket), named, "type and amount about", example.type);
     }
-    const context = example.context;
-    if (context) {
-      for (let c = 0; c < context.length; c++) {
-        if (context[c] === "") continue;
-        const column = join(hashText(context[c]!, F.context), c);
-        this.emit(v, column, named, "context", context[c]!);
-        for (const word of text.words)
-          this.emit(v, join(join(column, word), F.contextWord), named, "context and word", context[c]!);
-        this.emit(v, join(join(column, text.whole), F.contextWhole), named, "context and name", context[c]!);
-        this.emit(
-          v,
-          join(join(column, bucket), F.contextBucket),
-          named,
-          "context and amount about",
-          context[c]!,
-        );
-      }
-    }
+    this.contexts(v, example, text, bucket, named);
+    this.particulars(v, example, text, account, bucket, named);
     this.ownSize = v.size;
-    if (memory) this.remember(v, memory, dayNumber(example.date), named);
+    this.found.fill(-1);
+    if (memory) this.remember(v, memory, named);
     return v;
   }
 
-  private fillKeys(example: Example, text: HashedText): Uint32Array {
-    const account = hashText(example.account, F.account);
+  /** What thousands of payments have in common. */
+  private common(v: FeatureVector, example: Example, bucket: number, named: boolean): void {
+    const negative = example.amount < 0;
+    const weekday = (((this.day + 3) % 7) + 7) % 7;
+    v.beginGroup();
+    v.add(F.bias, 1);
+    if (named) v.name("always");
+    this.emit(v, join(F.sign, negative ? 1 : 0), named, "direction", negative ? "out" : "in");
+    this.emit(v, join(F.bucket, bucket), named, "amount about", example.amount);
+    this.emit(v, join(F.weekday, weekday), named, "weekday", weekday);
+    v.endGroup();
+  }
+
+  private texts(v: FeatureVector, example: Example, text: HashedText, named: boolean): void {
+    v.beginGroup();
+    this.bag(v, text);
+    if (named) this.nameBag(v, this.names.namesOf(example.text === "" ? example.description : example.text));
+    this.emit(v, text.whole, named, "name", text.clean);
+    this.emit(v, text.full, named, "full name", text.clean);
+    v.endGroup();
+    if (example.description === "" || example.text === "") return;
+    const description = this.descriptions.of(example.description);
+    v.beginGroup();
+    this.bag(v, description);
+    if (named) this.nameBag(v, this.descriptions.namesOf(example.description));
+    v.endGroup();
+  }
+
+  private contexts(
+    v: FeatureVector,
+    example: Example,
+    text: HashedText,
+    bucket: number,
+    named: boolean,
+  ): void {
+    const context = example.context;
+    if (!context) return;
+    const { words } = text;
+    for (let c = 0; c < context.length; c++) {
+      const value = context[c]!;
+      if (value === "") continue;
+      const column = join(hashText(value, F.context), c);
+      this.emit(v, column, named, "context", value);
+      this.emit(v, join(join(column, bucket), F.contextBucket), named, "context and amount about", value);
+      v.beginGroup();
+      for (let w = 0; w < words.length; w++)
+        this.emit(v, join(join(column, words[w]!), F.contextWord), named, "context and word", value);
+      this.emit(v, join(join(column, text.whole), F.contextWhole), named, "context and name", value);
+      v.endGroup();
+    }
+  }
+
+  /** What few payments have in common: single features, none of a group. */
+  private particulars(
+    v: FeatureVector,
+    example: Example,
+    text: HashedText,
+    account: number,
+    bucket: number,
+    named: boolean,
+  ): void {
+    const { amount } = example;
+    const { clean, whole, first } = text;
+    const exact = join(F.exact, amount | 0);
+    this.emit(v, join(join(account, whole), F.accountWhole), named, "own account and name", clean);
+    this.emit(v, join(join(account, first), F.accountFirst), named, "own account and first word", clean);
+    this.emit(v, exact, named, "amount", amount);
+    this.emit(v, join(join(exact, whole), F.exactWhole), named, "amount and name", clean);
+    this.emit(v, join(join(whole, bucket), F.bucketWhole), named, "name and amount about", clean);
+    this.emit(v, join(join(first, bucket), F.bucketFirst), named, "first word and amount about", clean);
+    const iban = example.counterpartyAccount;
+    if (!iban) return;
+    const party = hashText(iban, F.counterparty);
+    this.emit(v, party, named, "counterparty account", iban);
+    const about = join(join(party, bucket), F.counterpartyBucket);
+    this.emit(v, about, named, "counterparty account and amount about", amount);
+    const exactly = join(join(party, exact), F.exactCounterparty);
+    this.emit(v, exactly, named, "counterparty account and amount", amount);
+  }
+
+  private fillKeys(example: Example, text: HashedText, account: number): Uint32Array {
     const keys = this.keys;
     keys[0] = join(join(account, text.whole), 101);
     keys[1] = 0;
@@ -194,19 +201,20 @@ export class FeatureExtractor {
   }
 
   /** For every key: the last label, the last two in order, the most frequent, and how many differ. */
-  private remember(v: FeatureVector, memory: LabelMemory, day: number, named: boolean): void {
+  private remember(v: FeatureVector, memory: LabelMemory, named: boolean): void {
     for (let k = 0; k < this.keys.length; k++) {
       const key = this.keys[k]!;
       if (key === 0) continue;
       const seed = join(F.memory, k);
       const at = memory.find(key);
+      this.found[k] = at;
       const slots = memory.slots;
-      const n = at < 0 ? 0 : Math.min(DEPTH, slots[at]!);
-      if (n === 0) {
+      if (at < 0) {
         this.emit(v, join(seed, F.none), named, "nothing before for", MEMORY_KEYS[k]!);
         continue;
       }
-      if (FADES[k] && day - slots[at + DAY]! > FADED_DAYS) continue;
+      const n = Math.min(DEPTH, slots[at]!);
+      if (FADES[k] && this.day - slots[at + DAY]! > FADED_DAYS) continue;
       const last = slots[at + 1]!;
       let most = last;
       let mostCount = 0;
@@ -226,6 +234,7 @@ export class FeatureExtractor {
         }
       }
       const previous = n > 1 ? slots[at + 2]! : 0xffff;
+      v.beginGroup();
       this.emit(v, join(join(seed, 1), last), named, "last category for", MEMORY_KEYS[k]!, LAST);
       this.emit(
         v,
@@ -244,19 +253,18 @@ export class FeatureExtractor {
         MOST,
       );
       this.emit(v, join(join(join(seed, 4), distinct), n), named, "how settled is", MEMORY_KEYS[k]!);
+      v.endGroup();
     }
   }
 
   private bag(v: FeatureVector, text: HashedText): void {
-    const bag = text.bag;
-    for (let i = 0; i < bag.length; i++) v.add(bag[i]!, BAG);
+    const { bag, share } = text;
+    for (let i = 0; i < bag.length; i++) v.add(bag[i]!, share);
   }
 
   /** Names are made again only when someone asks why: keeping them would cost more memory than the model. */
-  private nameBag(v: FeatureVector, raw: string, field: number, text: HashedText): void {
-    const names: string[] = [];
-    hashField(raw, field, names);
-    const from = v.size - text.bag.length;
+  private nameBag(v: FeatureVector, names: readonly string[]): void {
+    const from = v.size - names.length;
     names.forEach((name, i) => (v.names[from + i] = name));
   }
 
@@ -272,55 +280,19 @@ export class FeatureExtractor {
     if (named) v.name(`${name} ${of}`);
   }
 
-  private weekday(date: string): number {
-    let day = this.weekdays.get(date);
+  private dayOf(date: string): number {
+    let day = this.days.get(date);
     if (day === undefined) {
-      if (this.weekdays.size > CACHE_LIMIT) this.weekdays.clear();
-      day = weekday(date);
-      this.weekdays.set(date, day);
+      if (this.days.size > DAYS) this.days.clear();
+      day = dayNumber(date);
+      this.days.set(date, day);
     }
     return day;
   }
 
   private text(example: Example): HashedText {
-    return this.hashed(this.names, example.text === "" ? example.description : example.text, F.word);
+    return this.names.of(example.text === "" ? example.description : example.text);
   }
-
-  private hashed(cache: Map<string, HashedText>, raw: string, field: number): HashedText {
-    let found = cache.get(raw);
-    if (found) return found;
-    if (cache.size > CACHE_LIMIT) cache.clear();
-    found = hashField(raw, field);
-    cache.set(raw, found);
-    return found;
-  }
-}
-
-function hashField(raw: string, field: number, names?: string[]): HashedText {
-  const clean = cleanText(raw);
-  const words = new Uint32Array(clean.words.length);
-  const bag: number[] = [];
-  clean.words.forEach((word, i) => {
-    words[i] = hashText(word, field);
-    bag.push(words[i]!);
-    names?.push(`word ${word}`);
-    if (i === 0) return;
-    bag.push(join(join(words[i - 1]!, words[i]!), field + 1));
-    names?.push(`words ${clean.words[i - 1]!} ${word}`);
-  });
-  const text = ` ${clean.words.join(" ").slice(0, GRAM_REACH)} `;
-  for (let i = 0; i + 4 <= text.length; i++) {
-    bag.push(hashText(text, field + 2, i, i + 4));
-    names?.push(`letters ${text.slice(i, i + 4)}`);
-  }
-  return {
-    clean: clean.whole,
-    whole: hashText(clean.whole, F.whole),
-    full: hashText(clean.full, F.full),
-    first: words[0] ?? F.none,
-    words,
-    bag: Uint32Array.from(bag),
-  };
 }
 
 /** Half powers of two of the size, apart by direction: amounts of about the same size share a bucket. */

@@ -27,12 +27,12 @@ export class HashIndex {
     }
   }
 
-  /** {@link get} for the first `size` of many keys: one loop over one table, without a call for each. */
-  getAll(keys: Uint32Array, size: number, into: Int32Array): void {
+  /** {@link get} for the keys from one place to another: one loop over one table, without a call for each. */
+  getAll(keys: Uint32Array, from: number, to: number, into: Int32Array): void {
     const table = this.table;
     const slots = this.mask;
     const wrap = (slots << 1) | 1;
-    for (let i = 0; i < size; i++) {
+    for (let i = from; i < to; i++) {
       const wanted = keys[i]! | 0;
       let at = (wanted & slots) << 1;
       let found = table[at]!;

@@ -93,7 +93,7 @@ class Network implements Estimator {
     const n = this.index.ids.length;
     const probabilities =
       n === 0 ? new Float32Array() : this.layers.predict(this.batchOf([this.prepare(example, false)]));
-    return { categories: this.index.ids.slice(), probabilities };
+    return { categories: this.index.snapshot(), probabilities };
   }
 
   update(example: Example, label: Id): void {
