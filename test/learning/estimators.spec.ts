@@ -4,6 +4,7 @@ import {
   createEstimator,
   NETWORK,
   restoreEstimator,
+  WORDS,
   type Estimator,
 } from "../../lib/learning";
 import { decodeArtifact, encodeArtifact } from "../../lib/learning/model";
@@ -16,7 +17,7 @@ const probability = (estimator: Estimator, of: ReturnType<typeof example>, categ
   return probabilities[categories.indexOf(category)]!;
 };
 
-for (const name of [...competingEstimators(), NETWORK]) {
+for (const name of [...competingEstimators(), WORDS, NETWORK]) {
   describe(`learning: ${name}`, () => {
     it("learns a household and beats the most frequent category by far", () => {
       const rows = household(900);
@@ -165,7 +166,7 @@ describe("learning: habits", () => {
 });
 
 describe("learning: stacked", () => {
-  const MEMBERS = ["sparse-logistic", "complement-naive-bayes", "counterparty-memory"];
+  const MEMBERS = ["sparse-logistic", "complement-naive-bayes", "counterparty-memory", WORDS];
   /** Every seventh label is any: nobody can be right about those, and who is sure of them pays for it. */
   const noisy = () => {
     const random = seededRandom(11);

@@ -10,13 +10,18 @@ import {
   estimatorKind,
   macroF1,
   outcomeOf,
+  WORDS,
   parseColumnMap,
   readLabelledCsv,
   type Estimator,
   type LabelledExample,
 } from "../../lib/learning";
-import { FeatureExtractor, LabelMemory } from "../../lib/learning/features";
-import { dayNumber } from "../../lib/values";
+import {
+  FeatureExtractor,
+  LabelMemory,
+  WordExtractor,
+  type FeatureVector,
+} from "../../lib/learning/features";
 import { sharedPath, skipWithout } from "../support/shared";
 
 const SCRIPT = path.resolve(__dirname, "../../../bench/peers/estimators.py");
@@ -47,28 +52,36 @@ class Columns {
   }
 }
 
-/**
- * The rows that an estimator makes features of: with a memory, what it holds before each label, which it learns where
- * that is asked for.
- */
+/** The rows that an estimator makes of examples. */
 function featureRows(
   rows: readonly LabelledExample[],
   columns: Columns,
-  labels?: { memory: LabelMemory; numbers: Map<string, number>; learn: boolean },
+  extract: (row: LabelledExample) => FeatureVector,
 ): Rows {
-  const extractor = new FeatureExtractor();
   const found: Rows = { columns: [], values: [], labels: rows.map(({ label }) => label) };
   for (const row of rows) {
-    const { hashes, values, size } = extractor.extract(row, labels?.memory);
+    const { hashes, values, size } = extract(row);
     found.columns.push(Array.from(hashes.subarray(0, size), (hash) => columns.of(hash)));
     found.values.push(Array.from(values.subarray(0, size)));
-    if (!labels?.learn) continue;
-    const { memory, numbers } = labels;
-    if (!numbers.has(row.label)) numbers.set(row.label, numbers.size);
-    for (const key of extractor.keys)
-      if (key !== 0) memory.push(key, numbers.get(row.label)!, dayNumber(row.date));
   }
   return found;
+}
+
+/** With what memory holds before each label of the training rows, and before all of the others. */
+function remembering(train: readonly LabelledExample[]): (row: LabelledExample) => FeatureVector {
+  const extractor = new FeatureExtractor();
+  const memory = new LabelMemory();
+  const learned = new Set(train);
+  const numbers = new Map<string, number>();
+  return (row) => {
+    const vector = extractor.extract(row, memory);
+    if (learned.has(row)) {
+      if (!numbers.has(row.label)) numbers.set(row.label, numbers.size);
+      for (const key of extractor.keys)
+        if (key !== 0) memory.push(key, numbers.get(row.label)!, extractor.day);
+    }
+    return vector;
+  };
 }
 
 function logLoss(estimator: Estimator, rows: readonly LabelledExample[]): number {
@@ -120,9 +133,11 @@ describe("learning: beside published implementations", function () {
     const estimator = createEstimator(name);
     estimator.fit(train);
     const columns = new Columns();
+    const extractor = new FeatureExtractor();
+    const extract = (row: LabelledExample) => extractor.extract(row, undefined);
     const theirs = ask<{ classes: string[]; logs: number[][] }>("bayes", {
-      train: featureRows(train, columns),
-      test: featureRows(test, columns),
+      train: featureRows(train, columns, extract),
+      test: featureRows(test, columns, extract),
       alpha: estimatorKind(name).defaults["alpha"],
     });
     let agreed = 0;
@@ -141,36 +156,42 @@ describe("learning: beside published implementations", function () {
     assert.ok(farthest < 1e-4, `log-probabilities differ by ${farthest}`);
   });
 
-  it("the logistic regression is no worse than scikit-learn's on the same features", () => {
-    const sums: Record<string, Scored> = {};
-    const add = (name: string, { accuracy, logLoss }: Scored) => {
-      const sum = (sums[name] ??= { accuracy: 0, logLoss: 0 });
-      sum.accuracy += accuracy / STARTS.length;
-      sum.logLoss += logLoss / STARTS.length;
-    };
-    // Four moments: which of them is better at one of them is chance.
-    for (const from of STARTS) {
-      const [train, test] = [orders.slice(from, from + 600), orders.slice(from + 600, from + 1_000)];
-      const estimator = createEstimator("sparse-logistic");
-      estimator.fit(train);
-      const outcomes = test.map((row) => outcomeOf(estimator.predict(row), row.label));
-      add("ours", { accuracy: accuracy(outcomes), logLoss: logLoss(estimator, test) });
-      const columns = new Columns();
-      const labels = { memory: new LabelMemory(), numbers: new Map<string, number>() };
-      const theirs = ask<Record<string, Scored>>("logistic", {
-        train: featureRows(train, columns, { ...labels, learn: true }),
-        test: featureRows(test, columns, { ...labels, learn: false }),
-      });
-      for (const [name, scored] of Object.entries(theirs)) add(name, scored);
-    }
-    const { ours, ...others } = sums;
-    assert.equal(Object.keys(others).length, 2);
-    // One standard error of the difference on 1,600 rows is a point.
-    for (const { accuracy, logLoss } of Object.values(others)) {
-      assert.ok(ours!.accuracy > accuracy - 0.01, JSON.stringify(sums));
-      assert.ok(ours!.logLoss < logLoss * 1.05, JSON.stringify(sums));
-    }
-  });
+  const words = new WordExtractor();
+  const kinds = {
+    "sparse-logistic": remembering,
+    [WORDS]: () => (row: LabelledExample) => words.extract(row),
+  };
+  for (const [name, reading] of Object.entries(kinds))
+    it(`${name} is no worse than scikit-learn's logistic regressions on the same features`, () => {
+      const sums: Record<string, Scored> = {};
+      const add = (whose: string, { accuracy, logLoss }: Scored) => {
+        const sum = (sums[whose] ??= { accuracy: 0, logLoss: 0 });
+        sum.accuracy += accuracy / STARTS.length;
+        sum.logLoss += logLoss / STARTS.length;
+      };
+      // Four moments: which of them is better at one of them is chance.
+      for (const from of STARTS) {
+        const [train, test] = [orders.slice(from, from + 600), orders.slice(from + 600, from + 1_000)];
+        const estimator = createEstimator(name);
+        estimator.fit(train);
+        const outcomes = test.map((row) => outcomeOf(estimator.predict(row), row.label));
+        add("ours", { accuracy: accuracy(outcomes), logLoss: logLoss(estimator, test) });
+        const columns = new Columns();
+        const extract = reading(train);
+        const theirs = ask<Record<string, Scored>>("logistic", {
+          train: featureRows(train, columns, extract),
+          test: featureRows(test, columns, extract),
+        });
+        for (const [whose, scored] of Object.entries(theirs)) add(whose, scored);
+      }
+      const { ours, ...others } = sums;
+      assert.equal(Object.keys(others).length, 2);
+      // One standard error of the difference on 1,600 rows is a point.
+      for (const { accuracy, logLoss } of Object.values(others)) {
+        assert.ok(ours!.accuracy > accuracy - 0.01, JSON.stringify(sums));
+        assert.ok(ours!.logLoss < logLoss * 1.05, JSON.stringify(sums));
+      }
+    });
 });
 
 describe("learning: counterparty memory beside its published figure", function () {

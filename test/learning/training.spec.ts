@@ -57,7 +57,7 @@ describe("learning: training", function () {
 
   it("asks the stack of estimators first, and not at all where there are many labels", () => {
     assert.equal(trainModel(rows).model.info.estimator, "stacked");
-    const { competition } = trainModel(household(5_001)).model.info.metrics;
+    const { competition } = trainModel(household(10_001)).model.info.metrics;
     assert.deepEqual(competition.map(({ estimator }) => estimator).sort(), [
       "complement-naive-bayes",
       "counterparty-memory",

@@ -2,6 +2,7 @@
 import "./logistic";
 import "./bayes";
 import "./counterparty";
+import "./words";
 import "./firstLabels";
 import "./network";
 import "./stacked";
@@ -17,5 +18,6 @@ export type {
 } from "./port";
 export { FIRST_LABELS } from "./firstLabels";
 export { STACKED } from "./stacked";
+export { WORDS } from "./words";
 export { lookForPackagesIn, NETWORK, packageFolders, tensorFlow, type PackageFolders } from "./network";
 export { competingEstimators, createEstimator, estimatorKind, register, restoreEstimator } from "./registry";

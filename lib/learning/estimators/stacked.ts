@@ -26,6 +26,7 @@ const MEMBERS: readonly [name: string, weight: number][] = [
   ["sparse-logistic", 0.8],
   ["complement-naive-bayes", 0.2],
   ["counterparty-memory", 0.2],
+  ["word-logistic", 0.3],
 ];
 
 class Stacked implements Estimator {

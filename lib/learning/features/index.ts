@@ -4,3 +4,4 @@ export * from "./hash";
 export * from "./hashIndex";
 export * from "./memory";
 export * from "./vector";
+export * from "./words";
