@@ -69,7 +69,7 @@ describe("tally-review", () => {
     assert.deepEqual(done.counts, { decided: 2, already: 0, refused: 0 });
     assert.match(done.text, /^2 payments: rent\. .* The rule is kept\.$/);
     assert.equal((await bench.item("2")).categoryId, RENT);
-    const other = await act({ action: "accept", ids });
+    const other = await act({ action: "accept", ids, categoryId: FOOD });
     assert.deepEqual(other.counts, { decided: 0, already: 1, refused: 0 });
     const kept = await act({ action: "rules" });
     assert.deepEqual(
@@ -160,6 +160,7 @@ describe("tally-review", () => {
     for (const [options, code] of [
       [{ action: "payments" }, "CONFIG_INVALID"],
       [{ action: "accept" }, "CONFIG_INVALID"],
+      [{ action: "accept", ids: [itemId("1")] }, "CONFIG_INVALID"],
       [{ action: "correct", ids: [itemId("1")] }, "CONFIG_INVALID"],
       [{ action: "correct", ids: [itemId("1")], categoryId: "none" }, "CATEGORY_GONE"],
       [{ action: "correct", ids: ["none"], categoryId: FOOD }, "NOT_FOUND"],
