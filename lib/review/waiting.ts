@@ -230,7 +230,7 @@ export async function describe(store: Store, waiting: readonly Waiting[]): Promi
 }
 
 /** What a person is told about a payment. */
-export type Suggested = Pick<Suggestion, "modelVersion" | "top" | "reason" | "explanation">;
+type Suggested = Pick<Suggestion, "modelVersion" | "top" | "reason" | "explanation">;
 
 /**
  * What learning says of these by now, every decision up to this moment counted; what it said when they were classified,

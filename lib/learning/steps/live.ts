@@ -38,7 +38,7 @@ const held = new WeakMap<Store, Map<string, Map<string, Promise<Held>>>>();
  * A model of a budget's categories, by default the one in production, loaded once for each version: when the alias
  * moves, the next call serves the new one. What people said since it was trained, in review or in the budget, is learned
  * on the way, so that an approval or a correction counts at once: what was stored before the call is always learned, and
- * once. What is undone or deleted later is unlearned when the model is loaded next, or trained.
+ * once. What is undone or deleted later is unlearned when the model is loaded next ({@link releaseModel}), or trained.
  *
  * @param wanted an alias, or a version
  * @returns undefined when the alias points at nothing, or there is no such version
