@@ -140,7 +140,8 @@ async function perform(
 async function decided(store: Store, options: ReviewOptions, now: () => Instant): Promise<Answer> {
   const { action, applyToSimilar, act } = options;
   const ids = needed(options.ids, "which payments: their ids in the option ids");
-  const categoryId = action === "skip" ? null : needed(options.categoryId, WHICH[action as keyof typeof WHICH]);
+  const categoryId =
+    action === "skip" ? null : needed(options.categoryId, WHICH[action as keyof typeof WHICH]);
   const makeRule = options.makeRule && ((options.rule as RuleDraft | undefined) ?? true);
   const result = await decide(store, { ids, categoryId, applyToSimilar, makeRule, act }, now);
   const { decided: count, alreadyTotal: already, refusedTotal: refused } = result;

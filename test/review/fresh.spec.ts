@@ -250,9 +250,7 @@ describe("review: what is suggested follows what was decided", () => {
   it("keeps saying why a payment came back from the budget, beside what is suggested by now", async () => {
     await waiting(bench, [at(AH, "1"), at(AH, "2")], false);
     const error = { code: "CATEGORY_GONE", message: "Its category was deleted.", retryable: false } as const;
-    await bench.store
-      .collection(queue)
-      .updateMany([{ id: itemId("2"), expected: {}, set: { error } }]);
+    await bench.store.collection(queue).updateMany([{ id: itemId("2"), expected: {}, set: { error } }]);
     await choose("1", FOOD);
     const { best, reason } = await ah();
     assert.deepEqual([best, reason], [FOOD, "Its category was deleted."]);
