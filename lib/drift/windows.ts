@@ -1,4 +1,4 @@
-import { cleanText, modelName } from "../learning";
+import { cleanText, modelName, NO_MODEL } from "../learning";
 import {
   classifications,
   models,
@@ -28,8 +28,6 @@ export interface Windows {
   compared: Seen[];
 }
 
-/** Stands for the model in classifications of the time before there was one. */
-const NO_MODEL = "none";
 /** Classifications read for each payment that is looked for: others are later looks at a payment that waited. */
 const READ_FOR_EACH = 12;
 const CHUNK = 50;

@@ -1,3 +1,4 @@
+import { releaseModel } from "../learning";
 import { moveItems, type Move } from "../queue";
 import { decisions, queue, reviews, type Decision, type QueueItem, type Review, type Store } from "../store";
 import type { Id, Instant } from "../values";
@@ -139,7 +140,9 @@ async function back(store: Store, pending: readonly Decision[], now: () => Insta
       })),
     );
     const undone = rest.filter((one) => !late.includes(one));
-    await store.collection(reviews).deleteMany(await unlearned(store, undone));
+    const taken = await store.collection(reviews).deleteMany(await unlearned(store, undone));
+    // A model cannot unlearn one label: loaded anew, it learns what still stands.
+    if (taken > 0) for (const { budgetId } of undone) releaseModel(store, budgetId);
     await settled(store, undone);
   }
 }

@@ -4,14 +4,15 @@ import { TallyError, type Id, type Instant } from "../values";
 import { carryThrough } from "./carry";
 import { CategoryNames, payments } from "./names";
 import { insertRule, ruleOf, type RuleDraft } from "./rules";
+import { withPayments } from "./similar";
 import { sweepRules } from "./take-up";
 import { similarTo, suggestions } from "./waiting";
 
 export interface DecideRequest {
   /** The queue items to decide about. */
   ids: readonly Id[];
-  /** The category; null to write without one; absent to accept what is suggested for the (first) payment. */
-  categoryId?: Id | null | undefined;
+  /** The category; null to write without one. Who accepts names what they saw: meanwhile something else may be suggested. */
+  categoryId: Id | null;
   /** Decide the same for all that wait and are of the same counterparty and direction. */
   applyToSimilar?: boolean | undefined;
   /** Make a rule of it: with these conditions, or `true` for "this counterparty, this direction". */
@@ -59,9 +60,9 @@ const PAGE = 500;
  * any point leaves what the next run (or the same call again) completes. Of two who decide about one payment at once
  * the first counts; the other is told what was decided.
  *
- * @throws TallyError CONFIG_INVALID when it is not said what to decide about, when there is nothing to accept, or for a
- *   bad rule; CATEGORY_GONE for a category that is hidden, deleted or of another budget; NOT_FOUND when none of
- *   the payments is in the queue; STORE_UNAVAILABLE
+ * @throws TallyError CONFIG_INVALID when it is not said what to decide about, or for a bad rule; CATEGORY_GONE for a
+ *   category that is hidden, deleted or of another budget; NOT_FOUND when none of the payments is in the queue;
+ *   STORE_UNAVAILABLE
  */
 export async function decide(
   store: Store,
@@ -82,18 +83,19 @@ export async function decide(
       "Payments of two budgets cannot have one category. Decide them apart.",
     );
   const names = new CategoryNames(store);
-  const categoryId =
-    request.categoryId === undefined ? await suggested(store, first, names) : request.categoryId;
+  const { categoryId } = request;
   if (categoryId !== null) {
     await names.load([categoryId]);
     names.check(categoryId, first.budgetId);
   }
   const act = request.act ?? `act:${randomUUID()}`;
+  const items = request.applyToSimilar ? await withSimilar(store, named) : named;
+  // What was suggested before any of this is learned from.
+  const guesses = await guessesOf(store, items);
   // The rule first: whatever a crash then leaves undecided, the rule decides.
   const rule = request.makeRule
     ? await insertRule(store, await ruleFor(store, request.makeRule, first, categoryId, act, now()))
     : undefined;
-  const items = request.applyToSimilar ? await withSimilar(store, named) : named;
   const result: Decided = {
     act,
     categoryId,
@@ -107,20 +109,11 @@ export async function decide(
     text: "",
   };
   for (let at = 0; at < items.length; at += PAGE)
-    await decidePage(store, items.slice(at, at + PAGE), { act, categoryId }, now, result);
+    await decidePage(store, items.slice(at, at + PAGE), { act, categoryId, guesses }, now, result);
   if (rule) await sweepRules(store, first.budgetId, now);
   await names.load(result.already.map((one) => one.categoryId));
   for (const one of result.already) one.category = one.categoryId === null ? null : names.of(one.categoryId);
   return { ...result, text: said(result) };
-}
-
-/** The category that stands first in what learning said of the item. */
-async function suggested(store: Store, item: QueueItem, names: CategoryNames): Promise<Id> {
-  const top = (await suggestions(store, [item])).get(item.id)?.top ?? [];
-  await names.load(top.map(({ categoryId }) => categoryId));
-  const best = top.find(({ categoryId }) => names.assignable(categoryId, item.budgetId));
-  if (best) return best.categoryId;
-  throw new TallyError("CONFIG_INVALID", "No category is suggested for this payment. Choose one.");
 }
 
 async function ruleFor(
@@ -146,21 +139,37 @@ async function withSimilar(store: Store, named: readonly QueueItem[]): Promise<Q
   return [...all.values()];
 }
 
+interface Guessed {
+  best: Id | undefined;
+  modelVersion: string;
+}
+
+/** What is suggested for those that wait, by item id. */
+async function guessesOf(store: Store, items: readonly QueueItem[]): Promise<Map<Id, Guessed>> {
+  const waiting = items.filter(({ state }) => state === "review");
+  const guesses = new Map<Id, Guessed>();
+  for (let at = 0; at < waiting.length; at += PAGE) {
+    const page = await withPayments(store, waiting.slice(at, at + PAGE));
+    for (const [id, { top, modelVersion }] of await suggestions(store, page))
+      guesses.set(id, { best: top[0]?.categoryId, modelVersion });
+  }
+  return guesses;
+}
+
 async function decidePage(
   store: Store,
   items: readonly QueueItem[],
-  { act, categoryId }: { act: Id; categoryId: Id | null },
+  { act, categoryId, guesses }: { act: Id; categoryId: Id | null; guesses: ReadonlyMap<Id, Guessed> },
   now: () => Instant,
   result: Decided,
 ): Promise<void> {
   const collection = store.collection(decisions);
   const known = new Map((await collection.getMany(items.map(({ id }) => id))).map((one) => [one.id, one]));
-  const said = await suggestions(store, items);
   const at = now();
   const claims = items
     .filter((item) => item.state === "review" && !known.get(item.id)?.pending)
     .map((item): Decision => {
-      const best = said.get(item.id)?.top[0]?.categoryId;
+      const { best, modelVersion = item.modelVersion } = guesses.get(item.id) ?? {};
       const { categoryId: before, confidence, reason, error } = item;
       return {
         id: item.id,
@@ -170,7 +179,7 @@ async function decidePage(
         act,
         categoryId,
         ...(best ? { suggestedCategoryId: best } : {}),
-        ...(item.modelVersion ? { modelVersion: item.modelVersion } : {}),
+        ...(modelVersion ? { modelVersion } : {}),
         before: {
           ...(before !== undefined ? { categoryId: before } : {}),
           ...(confidence !== undefined ? { confidence } : {}),

@@ -1,3 +1,4 @@
+import { NO_MODEL, suggestNow, type Suggestion } from "../learning";
 import { payeeName } from "../queue";
 import {
   bankAccounts,
@@ -5,11 +6,10 @@ import {
   classifications,
   payments,
   queue,
-  type Classification,
   type QueueItem,
   type Store,
 } from "../store";
-import { formatAmount, TallyError, type CalendarDate, type Id } from "../values";
+import { formatAmount, TallyError, type CalendarDate, type ErrorCode, type Id } from "../values";
 import { CategoryNames } from "./names";
 import { likenessOf, waitingIn, withPayments, type Waiting } from "./similar";
 
@@ -41,8 +41,10 @@ export interface WaitingPayment {
   account: string | null;
   /** The most likely categories that can still be chosen, best first; at most three. */
   top: Guess[];
-  /** Why it waits. */
+  /** Why it waits, or how sure the suggestion has become since. */
   reason: string | null;
+  /** The version of the model that suggests this; `none` before there was one. */
+  modelVersion: string | null;
   /** Payments of the past that are like it, and the categories they had. */
   nearest: {
     date: CalendarDate | null;
@@ -172,12 +174,9 @@ export async function similarTo(store: Store, item: QueueItem): Promise<QueueIte
   return [...found.values()];
 }
 
-/** Waiting payments with what was suggested for them, and why. */
+/** Waiting payments with what is suggested for them, and why. */
 export async function describe(store: Store, waiting: readonly Waiting[]): Promise<WaitingPayment[]> {
-  const said = await suggestions(
-    store,
-    waiting.map(({ item }) => item),
-  );
+  const said = await suggestions(store, waiting);
   const names = new CategoryNames(store);
   const all = [...said.values()];
   await names.load(
@@ -214,7 +213,8 @@ export async function describe(store: Store, waiting: readonly Waiting[]): Promi
       top: (suggestion?.top ?? [])
         .filter(({ categoryId }) => names.assignable(categoryId, item.budgetId))
         .map(({ categoryId, confidence }) => ({ categoryId, category: names.of(categoryId), confidence })),
-      reason: item.error?.message ?? item.reason ?? null,
+      reason: item.error?.message ?? suggestion?.reason ?? item.reason ?? null,
+      modelVersion: suggestion?.modelVersion ?? item.modelVersion ?? null,
       nearest: (suggestion?.explanation.nearest ?? []).map(({ paymentId, text, categoryId }) => {
         const before = past.get(paymentId);
         return {
@@ -229,16 +229,49 @@ export async function describe(store: Store, waiting: readonly Waiting[]): Promi
   });
 }
 
-/** What learning last said of these items, by item id. */
-export async function suggestions(
-  store: Store,
-  items: readonly QueueItem[],
-): Promise<Map<Id, Classification>> {
+/** What a person is told about a payment. */
+type Suggested = Pick<Suggestion, "modelVersion" | "top" | "reason" | "explanation">;
+
+/**
+ * What learning says of these by now, every decision up to this moment counted; what it said when they were classified,
+ * where no model can be asked.
+ * @returns by item id
+ */
+export async function suggestions(store: Store, waiting: readonly Waiting[]): Promise<Map<Id, Suggested>> {
+  const found = new Map<Id, Suggested>();
+  for (const budgetId of new Set(waiting.map(({ item }) => item.budgetId))) {
+    const own = waiting.filter(({ item }) => item.budgetId === budgetId);
+    const now = await askedNow(store, budgetId, own);
+    for (const { item } of own) {
+      const suggestion = now.get(item.id);
+      // The word of a version stands until another version speaks.
+      const before = suggestion?.modelVersion === NO_MODEL && (item.modelVersion ?? NO_MODEL) !== NO_MODEL;
+      if (suggestion && !before) found.set(item.id, suggestion);
+    }
+  }
   const ids = new Map<Id, Id>();
-  for (const { id, paymentId, budgetId, modelVersion } of items)
-    if (modelVersion) ids.set(`${paymentId}|${budgetId}|${modelVersion}`, id);
-  const found = await store.collection(classifications).getMany([...ids.keys()]);
-  return new Map(found.map((one) => [ids.get(one.id)!, one]));
+  for (const { item } of waiting)
+    if (item.modelVersion && !found.has(item.id))
+      ids.set(`${item.paymentId}|${item.budgetId}|${item.modelVersion}`, item.id);
+  for (const one of await store.collection(classifications).getMany([...ids.keys()]))
+    found.set(ids.get(one.id)!, one);
+  return found;
+}
+
+/** What a model says that cannot be served: classifying tells of it, and here people can decide all the same. */
+const UNSERVABLE: readonly ErrorCode[] = ["MODEL_MISSING", "DEPENDENCY_MISSING", "CONFIG_INVALID"];
+
+async function askedNow(
+  store: Store,
+  budgetId: Id,
+  waiting: readonly Waiting[],
+): Promise<ReadonlyMap<Id, Suggested>> {
+  try {
+    return await suggestNow(store, budgetId, waiting);
+  } catch (error) {
+    if (error instanceof TallyError && UNSERVABLE.includes(error.code)) return new Map();
+    throw error;
+  }
 }
 
 function offset(after: string | undefined): number {

@@ -32,6 +32,14 @@ interface Answer extends StepResult {
 /** What the node answers. */
 export type ReviewResult = Answer & { action: ReviewOptions["action"] };
 
+/** What is missing where a decision names no category. */
+const WHICH = {
+  // Suggestions follow what is learned, so that what stands first now need not be what the person saw.
+  accept:
+    "which suggestion is accepted: the categoryId of the one that was shown (in `top`), in the option categoryId",
+  correct: "the category: its id in the option categoryId",
+};
+
 /**
  * Do what is asked.
  * @param payload of the message: where a pressed button is looked for
@@ -132,14 +140,10 @@ async function perform(
 async function decided(store: Store, options: ReviewOptions, now: () => Instant): Promise<Answer> {
   const { action, applyToSimilar, act } = options;
   const ids = needed(options.ids, "which payments: their ids in the option ids");
-  const chosen =
-    action === "correct"
-      ? { categoryId: needed(options.categoryId, "the category: its id in the option categoryId") }
-      : action === "skip"
-        ? { categoryId: null }
-        : {};
+  const categoryId =
+    action === "skip" ? null : needed(options.categoryId, WHICH[action as keyof typeof WHICH]);
   const makeRule = options.makeRule && ((options.rule as RuleDraft | undefined) ?? true);
-  const result = await decide(store, { ids, ...chosen, applyToSimilar, makeRule, act }, now);
+  const result = await decide(store, { ids, categoryId, applyToSimilar, makeRule, act }, now);
   const { decided: count, alreadyTotal: already, refusedTotal: refused } = result;
   return { ...result, counts: { decided: count, already, refused } };
 }

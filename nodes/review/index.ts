@@ -1,5 +1,6 @@
 import type { NodeAPI } from "node-red";
-import { defineStep } from "../runtime";
+import { lookForPackagesIn } from "../../lib/learning";
+import { defineStep, userPath } from "../runtime";
 import { review } from "./act";
 import { schema } from "./schema";
 
@@ -12,5 +13,6 @@ const step = defineStep({
 });
 
 export = (RED: NodeAPI): void => {
+  lookForPackagesIn(userPath(RED, "."));
   RED.nodes.registerType("tally-review", step(RED));
 };

@@ -55,8 +55,8 @@ export const schema = nodeSchema(
     }),
     categoryId: field(z.string().min(1).optional(), {
       label: "Category id",
-      description: "The category to give, or that of the rule.",
-      when: only("correct", "save-rule"),
+      description: "The category to give, that of the rule, or the suggestion that was seen and is accepted.",
+      when: only("accept", "correct", "save-rule"),
     }),
     applyToSimilar: field(z.boolean().default(false), {
       label: "Similar ones too",

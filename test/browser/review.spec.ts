@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Locator, Page } from "playwright-core";
-import { categories, classifications, payments, queue, type Category, type QueueItem } from "../../lib/store";
+import { categories, payments, queue, reviews, type Category, type QueueItem } from "../../lib/store";
 import { addDays, importId, queueId } from "../../lib/values";
 import { fits, harmless, HOSTILE, Stage, text, until } from "./stage";
 
@@ -37,7 +37,7 @@ describe("review in a browser", function () {
 
   const group = (page: Page, name: string): Locator => page.locator(`[data-group="${name}"]`);
 
-  /** What a model would have left to a person, on an account of the household. */
+  /** What a model would have left to a person, on an account of the household, each shop decided about once before. */
   const plant = (rows: readonly { name: string; count: number; cents: number }[]) =>
     stage.inStore(async (store) => {
       const newest = (await store.collection(payments).find({ index: "byDate", order: "desc", limit: 1 }))
@@ -69,22 +69,13 @@ describe("review in a browser", function () {
           description: `${name} ${4_000 + n} PASVOLGNR 004`,
         })),
       );
-      const reason = `Perhaps ${chosen[0]!.name}, but only 62 % sure: please decide.`;
-      await store.collection(classifications).upsertMany(
-        planted.map(({ id, name }) => ({
-          id: `${id}|${old.budgetId}|shown`,
-          paymentId: id,
+      await store.collection(reviews).upsertMany(
+        rows.map(({ name }) => ({
+          id: queueId(`past:${name}`, old.budgetId),
+          paymentId: `past:${name}`,
           budgetId: old.budgetId,
-          modelVersion: "shown",
-          path: "abstain" as const,
-          confidence: 0.62,
-          top: chosen.map(({ id: categoryId }, at) => ({ categoryId, confidence: [0.62, 0.2, 0.08][at]! })),
-          reason,
-          explanation: {
-            nearest: [{ paymentId: `past:${name}`, text: name, categoryId: chosen[0]!.id }],
-            terms: [],
-          },
           at: new Date().toISOString(),
+          chosenCategoryId: chosen[0]!.id,
         })),
       );
       await store.collection(queue).upsertMany(
@@ -100,8 +91,8 @@ describe("review in a browser", function () {
           importId: importId(id, old.budgetId),
           categoryId: null,
           confidence: 0.62,
-          reason,
-          modelVersion: "shown",
+          reason: "Stored when it was classified.",
+          modelVersion: "before",
           attempt: 0,
           dueAt: new Date().toISOString(),
         })),
@@ -186,6 +177,40 @@ describe("review in a browser", function () {
     await page.getByText("1 payment: no category.").waitFor();
     assert.equal((await items("STICHTING HALLEN"))[0]!.categoryId, null);
     await page.close();
+  });
+
+  it("suggests by what was just decided, and leaves alone what a person has chosen already", async () => {
+    await plant([{ name: "IJSSALON VENEZIA", count: 6, cents: -480 }]);
+    const [first, other] = [chosen[0]!.name, chosen[1]!.name];
+    const name = "Ijssalon Venezia";
+    const [mine, theirs, open] = [
+      await stage.page("/dashboard/review"),
+      await stage.page("/dashboard/review"),
+      await stage.page("/dashboard/review"),
+    ];
+    const button = (page: Page, label: string, count: number) =>
+      group(page, name).getByRole("button", { name: `${label} (${count} payments)` });
+    for (const page of [mine, theirs, open]) await button(page, `Accept ${first}`, 6).waitFor();
+    // One person has made up their mind, another is still looking.
+    await group(theirs, name).getByRole("button", { name: first }).first().click();
+    const input = group(mine, name).getByLabel("Category");
+    await input.focus();
+    await mine.keyboard.press("ControlOrMeta+A");
+    await mine.keyboard.type(other);
+    await mine.keyboard.press("Enter");
+    await group(mine, name).getByRole("button", { name: "Show" }).click();
+    const only = group(mine, name).getByRole("button", { name: "Only this" });
+    await until("all of them", async () => (await only.count()) === 6);
+    for (const count of [5, 4, 3]) {
+      await only.first().click();
+      await until(`${count} left`, async () => (await only.count()) === count);
+    }
+    await button(open, `Accept ${other}`, 3).waitFor();
+    await button(theirs, `Set ${first}`, 3).waitFor();
+    await button(open, `Accept ${other}`, 3).click();
+    for (const page of [mine, theirs, open]) await group(page, name).waitFor({ state: "detached" });
+    for (const item of await items("IJSSALON VENEZIA")) assert.equal(item.categoryId, chosen[1]!.id);
+    for (const page of [mine, theirs, open]) await page.close();
   });
 
   it("tells the second of two people what the first decided, and both pages follow", async () => {

@@ -7,9 +7,10 @@ import reviewType = require("../../nodes/review/index");
 import storeType = require("../../nodes/store/index");
 import type { Message } from "../../lib/review";
 import { queue } from "../../lib/store";
+import { queueId } from "../../lib/values";
 import type { MemoryBudget } from "../support/memory-budget";
 import { Bench } from "../queue/bench";
-import { at, FOOD, itemId, RENT, waiting } from "../review/bench";
+import { at, BUDGET, FOOD, itemId, RENT, waiting } from "../review/bench";
 import { arrival, ask, load, memoryBudgetType, node, runtime } from "./support";
 
 describe("tally-review", () => {
@@ -69,7 +70,7 @@ describe("tally-review", () => {
     assert.deepEqual(done.counts, { decided: 2, already: 0, refused: 0 });
     assert.match(done.text, /^2 payments: rent\. .* The rule is kept\.$/);
     assert.equal((await bench.item("2")).categoryId, RENT);
-    const other = await act({ action: "accept", ids });
+    const other = await act({ action: "accept", ids, categoryId: FOOD });
     assert.deepEqual(other.counts, { decided: 0, already: 1, refused: 0 });
     const kept = await act({ action: "rules" });
     assert.deepEqual(
@@ -83,6 +84,29 @@ describe("tally-review", () => {
     assert.deepEqual((await act({ action: "rules" })).rows, []);
     assert.equal((await act({ action: "skip", ids })).text.slice(0, 24), "1 payment: no category. ");
     assert.deepEqual(await runs(), [], "a click is no run");
+  });
+
+  it("suggests by what was decided up to now, and accepts what was seen", async () => {
+    const bench = await deployed();
+    // As payments wait before there is any model.
+    for (const { paymentId } of await bench.items())
+      await bench.store
+        .collection(queue)
+        .updateMany([{ id: queueId(paymentId, BUDGET), expected: {}, set: { modelVersion: "none" } }]);
+    await bench.arrive(at("ALBERT HEIJN", "3"));
+    await ask("classify", "out", {});
+    const best = async () => {
+      const { rows } = await act({ action: "list" });
+      const { top } = rows[0]!["newest"] as { top: { categoryId: string; category: string }[] };
+      return top[0]?.categoryId;
+    };
+    await act({ action: "correct", ids: [itemId("1")], categoryId: FOOD });
+    const seen = await best();
+    await act({ action: "correct", ids: [itemId("2")], categoryId: RENT });
+    assert.deepEqual([seen, await best()], [FOOD, RENT]);
+    const { text } = await act({ action: "accept", ids: [itemId("3")], categoryId: seen });
+    assert.match(text, /^1 payment: food\./);
+    assert.equal((await bench.item("3")).categoryId, FOOD);
   });
 
   it("keeps rules: made, changed, moved, deleted", async () => {
@@ -160,6 +184,7 @@ describe("tally-review", () => {
     for (const [options, code] of [
       [{ action: "payments" }, "CONFIG_INVALID"],
       [{ action: "accept" }, "CONFIG_INVALID"],
+      [{ action: "accept", ids: [itemId("1")] }, "CONFIG_INVALID"],
       [{ action: "correct", ids: [itemId("1")] }, "CONFIG_INVALID"],
       [{ action: "correct", ids: [itemId("1")], categoryId: "none" }, "CATEGORY_GONE"],
       [{ action: "correct", ids: ["none"], categoryId: FOOD }, "NOT_FOUND"],

@@ -10,10 +10,10 @@ import {
 } from "../../store";
 import { moveItems, type Move } from "../../queue";
 import { TallyError, takeTurn, turnDue, type Id, type Instant } from "../../values";
-import { decide, explain, type Explained, type Refund, type UserRule } from "../cascade";
-import { rulesInUse } from "../rules";
-import { exampleOf, usableCategories } from "./labels";
-import { liveModel, type LiveModel } from "./live";
+import type { Explained, Refund, UserRule } from "../cascade";
+import { answerOf, basisOf } from "./cascadeNow";
+import { exampleOf } from "./labels";
+import { liveModel, NO_MODEL, type LiveModel } from "./live";
 import { refundsOf } from "./refunds";
 import { Shadow } from "./shadow";
 
@@ -36,8 +36,6 @@ export interface ClassifySummary {
 }
 
 const PAGE = 500;
-/** Stands for the model in ids and items while there is none. */
-const NO_MODEL = "none";
 
 /**
  * Classify the payments that wait in state `new`: write down what was decided and why, then move the items on. A
@@ -49,10 +47,8 @@ export async function classifyStep(ctx: StepContext, options: ClassifyStepOption
   const { store } = ctx;
   const { budgetId } = options;
   const live = await liveModel(store, budgetId);
-  const usable = await usableCategories(store, budgetId);
-  const names = new Map([...usable].map(([id, { name }]) => [id, name]));
-  const allowed = new Set([...usable.values()].filter(({ hidden }) => !hidden).map(({ id }) => id));
-  const { rules, gone } = await rulesInUse(store, budgetId, options.rules ?? [], allowed);
+  const basis = await basisOf(store, budgetId, live, options.rules);
+  const { allowed, gone } = basis;
   if (gone.length > 0) {
     const named = gone.slice(0, 5).map((rule) => `"${rule.name ?? rule.id}"`);
     ctx.log(
@@ -145,19 +141,8 @@ export async function classifyStep(ctx: StepContext, options: ClassifyStepOption
         continue;
       }
       const refund = refunds.get(payment.id);
-      const cascade = {
-        allowed,
-        rules,
-        transfer: item.transferAccountId !== undefined,
-        ...(refund ? { refund } : {}),
-      };
-      const example = exampleOf(payment);
-      const decision = decide(live?.model, example, cascade);
-      shadow.see(example, decision);
-      const explained = explain(live?.model, example, decision, {
-        ...cascade,
-        nameOf: (id) => names.get(id) ?? id,
-      });
+      const explained = answerOf(basis, item, payment, refund);
+      shadow.see(exampleOf(payment), explained);
       written.push(classificationOf(item, explained, live, at));
       const { to, set } = nextOf(explained, live);
       set.refundOf = explained.path === "refund" ? refund!.paymentId : undefined;

@@ -1,3 +1,4 @@
+export { suggestNow, type Suggestion } from "./cascadeNow";
 export { classifyStep, type ClassifyStepOptions, type ClassifySummary } from "./classifyStep";
 export { exampleOf, labelsOf, usableCategories } from "./labels";
 export { labelsAsOf } from "./labelsAsOf";
@@ -12,7 +13,7 @@ export {
   type Comparison,
   type VersionRow,
 } from "./lifecycle";
-export { liveModel, releaseModel, type LiveModel } from "./live";
+export { liveModel, NO_MODEL, releaseModel, type LiveModel } from "./live";
 export { retainShadows } from "./shadow";
 export { promoteByShadow, shadowReports, type ShadowReport } from "./shadowReport";
 export { trainStep, type TrainStepOptions, type TrainSummary } from "./trainStep";

@@ -2,7 +2,7 @@ import { models, modelVersions, type Store } from "../../store";
 import { oneAtATime, runInTurns, takeTurn, turnDue, type Id, type Instant } from "../../values";
 import { TrainedModel } from "../model";
 import { daysBefore, loadArtifact, modelName, type Alias } from "../registry";
-import { isFirst } from "../training";
+import { isFirst, trainFirst } from "../training";
 import { arrivals, type Arrival, type Marks } from "./arrivals";
 import { exampleOf } from "./labels";
 
@@ -20,6 +20,9 @@ interface Held extends LiveModel {
   catchUp(): Promise<void>;
 }
 
+/** Stands for the version in ids and items while there is none. */
+export const NO_MODEL = "none";
+
 /** Versions of one model kept in memory: the one in production, and others that somebody asks for by name. */
 const KEPT = 3;
 /** A decision of so many days before the training may not have been in the budget yet: longer ones did not get there. */
@@ -35,7 +38,7 @@ const held = new WeakMap<Store, Map<string, Map<string, Promise<Held>>>>();
  * A model of a budget's categories, by default the one in production, loaded once for each version: when the alias
  * moves, the next call serves the new one. What people said since it was trained, in review or in the budget, is learned
  * on the way, so that an approval or a correction counts at once: what was stored before the call is always learned, and
- * once. What is undone or deleted later is unlearned when the model is loaded next, or trained.
+ * once. What is undone or deleted later is unlearned when the model is loaded next ({@link releaseModel}), or trained.
  *
  * @param wanted an alias, or a version
  * @returns undefined when the alias points at nothing, or there is no such version
@@ -58,6 +61,20 @@ export async function liveModel(
   const live = await heldVersion(store, budgetId, version, version === aliases.production);
   await live.catchUp();
   return live;
+}
+
+/**
+ * The model that people are given suggestions by: {@link liveModel} in production or, until a training made one, the
+ * first labels that were given in review.
+ * @returns undefined while nobody has decided anything
+ * @throws TallyError MODEL_MISSING when the stored bytes are gone or damaged
+ */
+export async function suggestingModel(store: Store, budgetId: Id): Promise<LiveModel | undefined> {
+  const live = await liveModel(store, budgetId);
+  if (live) return live;
+  const first = await heldVersion(store, budgetId, NO_MODEL, false);
+  await first.catchUp();
+  return first.model.estimator.categories.length > 0 ? first : undefined;
 }
 
 /** Let go of what is in memory of a budget's model; the next call loads it again. */
@@ -91,19 +108,39 @@ function heldVersion(store: Store, budgetId: Id, version: string, inProduction: 
 }
 
 async function load(store: Store, budgetId: Id, version: string): Promise<Held> {
+  // What the budget holds is learned by the training that follows its being read.
+  if (version === NO_MODEL)
+    return learning(store, budgetId, {
+      version,
+      model: trainFirst([], {}).model,
+      trainedAt: START,
+      reviewsFrom: START,
+      budgetFrom: new Date().toISOString(),
+    });
   const { version: stored, bytes } = await loadArtifact(store, modelName(budgetId), version);
   const model = await runInTurns(TrainedModel.decoding(bytes));
   const trainedAt = stored.asOf ?? stored.createdAt;
   // Of first labels each counts, however long it has been on its way to the budget.
   const all = isFirst(model) && !stored.asOf;
+  const reviewsFrom = all ? START : daysBefore(trainedAt, ON_THE_WAY_DAYS);
+  return learning(store, budgetId, { version, model, trainedAt, reviewsFrom, budgetFrom: trainedAt });
+}
+
+/** @param of `reviewsFrom` and `budgetFrom`: since when what people said is to be learned */
+function learning(
+  store: Store,
+  budgetId: Id,
+  of: LiveModel & { trainedAt: Instant; reviewsFrom: Instant; budgetFrom: Instant },
+): Held {
+  const { version, model, trainedAt, reviewsFrom, budgetFrom } = of;
   const live: Held = {
     version,
     model,
     trainedAt,
     marks: {
-      reviews: { at: all ? START : daysBefore(trainedAt, ON_THE_WAY_DAYS), ids: new Set() },
-      transactions: { at: trainedAt, ids: new Set() },
-      matches: { at: trainedAt, ids: new Set() },
+      reviews: { at: reviewsFrom, ids: new Set() },
+      transactions: { at: budgetFrom, ids: new Set() },
+      matches: { at: budgetFrom, ids: new Set() },
     },
     catchUp: oneAtATime(() => learnNews(store, budgetId, live)),
   };

@@ -17,10 +17,14 @@ import { argMax, type LabelledExample } from "../types";
 import { hashExamples, majorityAccuracy } from "./examples";
 import { CODE_VERSION, type Trained, type TrainOptions } from "./options";
 
+/** The days of the labels where there are none. */
+const NEVER = "1970-01-01";
+
 /**
  * A model from a household's first labels, by {@link FIRST_LABELS}. There are too few to measure anything on, so its
  * confidences are those that were counted in other households, and its threshold is the target precision itself. It
  * goes into production where nothing but its like is; beside a model with weights of its own it is only kept.
+ * @param rows in the order of time; of none comes a model that has everything to learn
  */
 export function trainFirst(rows: readonly LabelledExample[], options: TrainOptions): Trained {
   const target = options.targetPrecision ?? 0.95;
@@ -49,8 +53,8 @@ export function trainFirst(rows: readonly LabelledExample[], options: TrainOptio
       targetPrecision: target,
       trainedOn: {
         examples: rows.length,
-        from: rows[0]!.date,
-        to: rows[rows.length - 1]!.date,
+        from: rows[0]?.date ?? NEVER,
+        to: rows.at(-1)?.date ?? NEVER,
         categories: [...estimator.categories].sort(),
       },
       metrics,
