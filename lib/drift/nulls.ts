@@ -33,8 +33,10 @@ export function exactShare(strata: readonly Stratum[]): Null {
   const tail = new Array<number>(chances.length);
   let sum = 0;
   for (let hits = chances.length - 1; hits >= 0; hits--) tail[hits] = sum = Math.min(1, sum + chances[hits]!);
+  // Before the object that takes it, for the reason given in evaluateModel (lib/learning/evaluation).
+  const p = tail[observed] ?? 0;
   return {
-    p: tail[observed] ?? 0,
+    p,
     limit: (level) =>
       Math.max(
         0,

@@ -134,7 +134,10 @@ function bootstrap(differences: Int8Array, resamples: number, seed: number): { l
     means[r] = mean + (sum / draws - mean) * scale;
   }
   means.sort();
-  return { low: means[Math.floor(resamples * 0.025)]!, high: means[Math.ceil(resamples * 0.975) - 1]! };
+  // Both before the object that takes them, for the reason given in evaluateModel.
+  const low = means[Math.floor(resamples * 0.025)]!;
+  const high = means[Math.ceil(resamples * 0.975) - 1]!;
+  return { low, high };
 }
 
 /** Categories whose recall fell by more than a tenth, beyond what a sign test (two standard errors) allows. */

@@ -61,11 +61,9 @@ export function checkRunning(
   const best = [0, 1].map((order) => Math.max(plus[order]!, minus[order]!, either[order]! - 0.5));
   const newestFirst = best[1]! > best[0]! || (best[1] === best[0] && preferNewestFirst);
   const order = newestFirst ? 1 : 0;
-  return {
-    newestFirst,
-    holds: plus[order]! / comparisons,
-    holdsNegated: minus[order]! / comparisons,
-    holdsUnsigned: either[order]! / comparisons,
-    comparisons,
-  };
+  // All before the object that takes them, for the reason given in evaluateModel (lib/learning/evaluation).
+  const holds = plus[order]! / comparisons;
+  const holdsNegated = minus[order]! / comparisons;
+  const holdsUnsigned = either[order]! / comparisons;
+  return { newestFirst, holds, holdsNegated, holdsUnsigned, comparisons };
 }
