@@ -32,11 +32,10 @@ export class SparseWeights {
     private readonly rows = new SparseRows(),
   ) {}
 
-  /** Add to the scores of the categories what all features of a vector weigh, for a prediction. */
-  addTo(scores: Float64Array, vector: FeatureVector): void {
-    if (this.sums.worthwhile()) return this.addByGroups(scores, vector);
-    this.locate(vector);
-    this.score(scores, vector, 0, vector.size);
+  /** Add to the scores of the categories what the features of a vector weigh, for a prediction; no group is cut in two. */
+  addTo(scores: Float64Array, vector: FeatureVector, from = 0, to = vector.size): void {
+    if (this.sums.worthwhile()) this.addByGroups(scores, vector, from, to);
+    else this.addSingles(scores, vector, from, to);
   }
 
   /**
@@ -115,10 +114,11 @@ export class SparseWeights {
     }
   }
 
-  /** What each feature of a vector with names says for a category. */
-  *terms({ size, hashes, values, names }: FeatureVector, category: number): Iterable<Term> {
+  /** What each feature of a vector with names, from one place to another, says for a category. */
+  *terms(vector: FeatureVector, category: number, from = 0, to = vector.size): Iterable<Term> {
+    const { hashes, values, names } = vector;
     const { ints, floats } = this.rows;
-    for (let i = 0; i < size; i++) {
+    for (let i = from; i < to; i++) {
       const row = this.rows.find(hashes[i]!);
       if (row < 0) continue;
       const end = row + HEAD + ints[row]! * ENTRY;
@@ -145,16 +145,18 @@ export class SparseWeights {
   }
 
   /** As {@link addTo}; of groups that were added up before, the sums. */
-  private addByGroups(scores: Float64Array, vector: FeatureVector): void {
-    let at = 0;
-    for (let g = 0; g < vector.groupCount; g++) {
-      const from = vector.groups[2 * g]!;
-      const to = vector.groups[2 * g + 1]!;
-      this.addSingles(scores, vector, at, from);
-      at = to;
-      this.addGroup(scores, vector, from, to);
+  private addByGroups(scores: Float64Array, vector: FeatureVector, from: number, to: number): void {
+    const { groups, groupCount } = vector;
+    let at = from;
+    for (let g = 0; g < groupCount; g++) {
+      const begin = groups[2 * g]!;
+      if (begin < from) continue;
+      if (begin >= to) break;
+      this.addSingles(scores, vector, at, begin);
+      at = groups[2 * g + 1]!;
+      this.addGroup(scores, vector, begin, at);
     }
-    this.addSingles(scores, vector, at, vector.size);
+    this.addSingles(scores, vector, at, to);
   }
 
   private addSingles(scores: Float64Array, vector: FeatureVector, from: number, to: number): void {

@@ -26,7 +26,7 @@ const MEMBERS: readonly [name: string, weight: number][] = [
   ["sparse-logistic", 0.8],
   ["complement-naive-bayes", 0.2],
   ["counterparty-memory", 0.2],
-  ["word-logistic", 0.3],
+  ["word-logistic", 0.15],
 ];
 
 class Stacked implements Estimator {

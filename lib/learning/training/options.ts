@@ -3,7 +3,7 @@ import type { GateResult } from "../gate";
 import type { TrainedModel } from "../model";
 
 /** Raised when training gives other models for the same data. */
-export const CODE_VERSION = "learning-3";
+export const CODE_VERSION = "learning-4";
 
 export interface TrainOptions {
   /** Estimators that compete; when absent all but those that have to be asked for. */
