@@ -14,9 +14,17 @@ const STATES: readonly QueueState[] = [
   "new",
 ];
 
-/** A batch, and how many of its items are in which state now. Items sent again since count in the later batch. */
+/**
+ * A batch, and how many of its items are in which state now. Items sent again since count in the later batch; those that
+ * were changed since count in both.
+ */
 export interface BatchSummary extends Batch {
   states: Partial<Record<QueueState, number>>;
+}
+
+/** How to find the items of a batch: those that it wrote, or those that it changed after another had written them. */
+export function itemsOf({ id, revises }: Pick<Batch, "id" | "revises">): { index: string; equals: Id[] } {
+  return { index: revises ? "byRevision" : "byBatch", equals: [id] };
 }
 
 /**
@@ -38,8 +46,9 @@ export async function listBatches(
   const summaries: BatchSummary[] = [];
   for (const batch of page.items) {
     const states: BatchSummary["states"] = {};
+    const of = itemsOf(batch);
     for (const state of STATES) {
-      const items = await store.collection(queue).count({ index: "byBatch", equals: [batch.id, state] });
+      const items = await store.collection(queue).count({ ...of, equals: [...of.equals, state] });
       if (items > 0) states[state] = items;
     }
     summaries.push({ ...batch, states });

@@ -70,7 +70,7 @@ function successionOf(pending: QueueItem, known: Id | undefined): Succession {
   const { state, skipReason, transactionId = known } = pending;
   if (state === "synced") {
     if (transactionId === undefined) return { to: "wait" };
-    const { importId, categoryId, confidence, reason, modelVersion, wrote, occurrence } = pending;
+    const { importId, categoryId, confidence, reason, modelVersion, wrote, occurrence, batchId } = pending;
     const set: Partial<QueueItem> = {
       revises: transactionId,
       transactionId,
@@ -81,6 +81,7 @@ function successionOf(pending: QueueItem, known: Id | undefined): Succession {
       modelVersion,
       wrote,
       occurrence,
+      batchId,
     };
     return { to: "revise", set };
   }
@@ -118,6 +119,8 @@ export async function passOn(
               uncleared: undefined,
               transactionId: undefined,
               wrote: undefined,
+              batchId: undefined,
+              revisedIn: undefined,
             },
           },
         ],

@@ -1,7 +1,7 @@
 /** The queue: payments on their way to a budget, written exactly once, in batches that can be undone. */
 export { ownAccounts } from "./accounts";
 export { admit, type AdmitOptions } from "./admit";
-export { listBatches, type BatchSummary } from "./batches";
+export { itemsOf, listBatches, type BatchSummary } from "./batches";
 export { enqueue } from "./enqueue";
 export {
   applyMapping,

@@ -1,4 +1,5 @@
 import {
+  batches,
   budgetIds,
   matches,
   queue,
@@ -9,6 +10,7 @@ import {
   type Store,
 } from "../store";
 import { ERROR_CODES, importId, TallyError, type ErrorCode, type Id, type Instant } from "../values";
+import { itemsOf } from "./batches";
 import { knownRows } from "./rewrite";
 import { moveItems, type Move } from "./states";
 
@@ -92,9 +94,9 @@ async function* selected(
   const state = "state" in selection ? selection.state : "skipped";
   const ranges: { index: string; equals: Id[] }[] = [];
   if ("batchId" in selection) {
-    ranges.push(
-      ...["dead", "retry", "skipped"].map((one) => ({ index: "byBatch", equals: [selection.batchId, one] })),
-    );
+    const { batchId: id } = selection;
+    const of = itemsOf((await store.collection(batches).get(id)) ?? { id });
+    ranges.push(...["dead", "retry", "skipped"].map((one) => ({ ...of, equals: [...of.equals, one] })));
   } else {
     for (const budgetId of await budgetIds(store, selection.budgetId))
       ranges.push({ index: "byState", equals: [budgetId, state] });
@@ -180,6 +182,7 @@ function fresh(item: QueueItem, now: Instant): Partial<QueueItem> {
           transactionId: undefined,
           wrote: undefined,
           revises: undefined,
+          revisedIn: undefined,
           uncleared: undefined,
         }
       : {}),

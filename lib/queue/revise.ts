@@ -134,7 +134,7 @@ export async function reviseBatch(pass: Pass, items: readonly QueueItem[]): Prom
       if (row.amount !== payment.amount)
         problem(pass.result, item.paymentId, otherAmount("reconciled", row, payment));
     } else if (row.split && row.amount !== payment.amount)
-      moves.push(refusal(pass, item, new TallyError("PROVIDER_REFUSED", otherAmount("split", row, payment))));
+      moves.push(keepWrote(refusal(pass, item, splitByPerson(row, payment)), item));
     else changes.set(item.id, changeTo(pass, item, payment, row));
   }
   await moveItems(context.store, moves, context.now());
@@ -142,6 +142,7 @@ export async function reviseBatch(pass: Pass, items: readonly QueueItem[]): Prom
     pass,
     items.filter((item) => changes.has(item.id)),
     (item) => ({ transactionId: item.revises! }),
+    "revisedIn",
   );
   if (!held) return;
   let failure: TallyError | undefined;
@@ -243,6 +244,10 @@ function ended(item: QueueItem, payment: PaymentFacts, row?: Transaction, change
     to: "synced",
     set: { revises: undefined, transactionId: item.revises!, wrote, uncleared: open ? true : undefined },
   };
+}
+
+function splitByPerson(row: Transaction, payment: PaymentFacts): TallyError {
+  return new TallyError("PROVIDER_REFUSED", otherAmount("split", row, payment));
 }
 
 function otherAmount(what: "split" | "reconciled", row: Transaction, payment: PaymentFacts): string {

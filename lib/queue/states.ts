@@ -33,7 +33,7 @@ export interface Move {
 }
 
 /**
- * Move items to other states, each only when it is still as it was read: state, time of entry, lease and batch. A
+ * Move items to other states, each only when it is still as it was read: state, time of entry, lease and batches. A
  * worker that lost an item to another, even of its own name, can so never overwrite what that one stored.
  * @returns the items as they are after the move; those that another worker changed first are left out
  * @throws Error when the state machine does not know the transition: a fault in the caller
@@ -58,6 +58,7 @@ export async function moveItems(store: Store, moves: readonly Move[], now: Insta
         stateSince: item.stateSince,
         leaseOwner: item.leaseOwner ?? null,
         batchId: item.batchId ?? null,
+        revisedIn: item.revisedIn ?? null,
       },
       set: change,
     });

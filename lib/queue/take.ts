@@ -12,6 +12,7 @@ export interface Held {
 /**
  * Take items into this worker's hands: leased under a new batch, then `sending` with what is about to be written.
  * @param sent what `sending` says beside lease and batch
+ * @param field where items name the batch: one that changes what was written leaves them in the batch that wrote it
  * @returns those that nobody else took meanwhile, or undefined when there are none, or the lease ran out over this:
  *   then whoever finds them reads them back first
  */
@@ -19,6 +20,7 @@ export async function take(
   pass: Pass,
   items: readonly QueueItem[],
   sent: (item: QueueItem) => Partial<QueueItem>,
+  field: "batchId" | "revisedIn" = "batchId",
 ): Promise<Held | undefined> {
   const { context, options, budget } = pass;
   const { store } = context;
@@ -26,7 +28,7 @@ export async function take(
   const lease = () => ({
     leaseOwner: options.worker,
     leaseUntil: new Date(Date.parse(context.now()) + (options.leaseMs ?? 300_000)).toISOString(),
-    batchId,
+    [field]: batchId,
   });
   const leasing = items.map((item): Move => ({ item, to: "leased", set: lease() }));
   const leased = await moveItems(store, leasing, context.now());
@@ -39,6 +41,7 @@ export async function take(
       worker: options.worker,
       runId: context.runId,
       items: leased.length,
+      ...(field === "revisedIn" ? { revises: true as const } : {}),
     },
   ]);
   const until = lease();

@@ -1,7 +1,18 @@
 import type { BudgetProvider } from "../budget";
-import { batches, queue, transactions, type QueueItem, type Store, type Transaction } from "../store";
+import {
+  batches,
+  payments,
+  queue,
+  transactions,
+  type Batch,
+  type QueueItem,
+  type Store,
+  type Transaction,
+  type WrittenValues,
+} from "../store";
 import { TallyError, toTallyError, type ErrorCode, type Id, type Instant } from "../values";
-import { moveItems, type Move } from "./states";
+import { itemsOf } from "./batches";
+import { moveItems, WAITING, type Move } from "./states";
 import { changesSince } from "./written";
 
 export interface UndoOptions {
@@ -59,6 +70,9 @@ interface Plan {
  * Left alone, each with its reason, are reconciled rows and rows that a person changed since. The payments become
  * `skipped(undone)` and are written again only when a person requeues them.
  *
+ * What was changed afterwards to what the bank booked, or is about to be, goes with the batch that created it. It goes
+ * with the batch that changed it as well, since what stood there before is not what the bank says any more.
+ *
  * It can be repeated: after a crash or an error, another call finds what is gone already and goes on with the rest.
  *
  * @throws TallyError NOT_FOUND when there is no such batch; CONFIG_INVALID when it belongs to another budget than the
@@ -78,7 +92,7 @@ export async function undoBatch(
       `The batch was written to the budget ${batch.budgetId}, and the connection is to ${provider.budgetId}. Choose the connection of that budget.`,
     );
   }
-  const undo = new Undo(store, provider, batchId, options);
+  const undo = new Undo(store, provider, batch, options);
   try {
     await undo.run();
   } catch (thrown) {
@@ -107,23 +121,24 @@ class Undo {
   constructor(
     private readonly store: Store,
     private readonly provider: BudgetProvider,
-    batchId: Id,
+    private readonly batch: Batch,
     private readonly options: UndoOptions,
   ) {
-    this.result = { batchId, undone: [], gone: [], refused: [] };
+    this.result = { batchId: batch.id, undone: [], gone: [], refused: [] };
     this.now = options.now ?? (() => new Date().toISOString());
   }
 
   async run(): Promise<void> {
-    const written = await this.written();
-    const rows = await this.read(written.flatMap((item) => item.transactionId ?? []));
+    const written = await this.named(await this.written());
+    const rows = await this.read(written.flatMap(({ transactionId }) => transactionId ?? []));
+    const booked = await this.booked(written);
     const others = await this.read([...rows.values()].flatMap((row) => row.transferTransactionId ?? []));
     const plans: Plan[] = [];
     const gone: QueueItem[] = [];
     for (const item of written) {
       const row = rows.get(item.transactionId ?? "");
       if (!row || isRestored(item, row)) gone.push(item);
-      else if (this.mayUndo(item, row, others.get(row.transferTransactionId ?? "")))
+      else if (this.mayUndo(item, row, others.get(row.transferTransactionId ?? ""), booked.get(item.id)))
         plans.push({ item, row });
     }
     await this.settle(gone, this.result.gone);
@@ -133,17 +148,61 @@ class Undo {
   /** What the batch wrote, as far as it is not undone yet; what cannot be undone is refused here. */
   private async written(): Promise<QueueItem[]> {
     const found: QueueItem[] = [];
-    const range = { index: "byBatch", equals: [this.result.batchId] };
-    for await (const item of this.store.collection(queue).scan(range)) {
+    for await (const item of this.store.collection(queue).scan(itemsOf(this.batch))) {
       if (item.state === "leased" || item.state === "sending") {
         this.refuse(item, "in-hand", "It is being written right now. Undo the batch again in a few minutes.");
       } else if (item.state === "skipped" && item.skipReason === "undone") {
         this.result.gone.push(nameOf(item));
-      } else if (item.state === "synced" && item.wrote) found.push(item);
-      else if (item.state === "synced")
+      } else if (stands(item) && item.wrote) found.push(item);
+      else if (stands(item))
         this.refuse(item, "not-written", "It stood in the budget already; this batch did not write it.");
     }
     return found;
+  }
+
+  /**
+   * The same, each with its transaction. Where a duplicate answer alone told that it stands, and so not which one it is,
+   * the budget is asked: it must not be taken for gone.
+   */
+  private async named(items: readonly QueueItem[]): Promise<QueueItem[]> {
+    const known = items.map((item) => {
+      const transactionId = item.transactionId ?? item.revises;
+      return transactionId ? { ...item, transactionId } : item;
+    });
+    const unnamed = known.filter((item) => !item.transactionId);
+    const [first] = unnamed;
+    if (!first) return known;
+    const found = await this.provider.find(
+      unnamed.map(({ importId }) => importId),
+      {
+        from: unnamed.reduce((least, { wrote }) => (wrote!.date < least ? wrote!.date : least), first.date),
+        accountIds: [...new Set(unnamed.map(({ wrote }) => wrote!.accountId))],
+      },
+      this.options.signal,
+    );
+    return known.map((item) => {
+      const transactionId = item.transactionId ?? found.get(item.importId);
+      return transactionId ? { ...item, transactionId } : item;
+    });
+  }
+
+  /**
+   * What stands in the budget where a change to what the bank booked was sent and no answer came: that is our own doing
+   * too, and no person's.
+   */
+  private async booked(items: readonly QueueItem[]): Promise<Map<Id, WrittenValues>> {
+    const changing = items.filter((item) => item.revises);
+    const found = await this.store.collection(payments).getMany(
+      changing.map(({ paymentId }) => paymentId),
+      ["raw"],
+    );
+    const facts = new Map(found.map((payment) => [payment.id, payment]));
+    return new Map(
+      changing.flatMap(({ id, paymentId, wrote }) => {
+        const payment = facts.get(paymentId);
+        return payment ? [[id, { ...wrote!, date: payment.date, amount: payment.amount }]] : [];
+      }),
+    );
   }
 
   private async read(ids: readonly Id[]): Promise<Map<Id, Transaction>> {
@@ -151,7 +210,12 @@ class Undo {
     return new Map(rows.map((row) => [row.id, row]));
   }
 
-  private mayUndo(item: QueueItem, row: Transaction, otherSide: Transaction | undefined): boolean {
+  private mayUndo(
+    item: QueueItem,
+    row: Transaction,
+    otherSide: Transaction | undefined,
+    booked: WrittenValues | undefined,
+  ): boolean {
     if (row.cleared === "reconciled" || otherSide?.cleared === "reconciled") {
       this.refuse(item, "reconciled", "It is reconciled. Unlock it in the budget first, or delete it there.");
       return false;
@@ -159,6 +223,7 @@ class Undo {
     const changed = changesSince(item.wrote!, row).filter(
       (what) => !item.fills || what === "category" || what === "approval",
     );
+    if (changed.length > 0 && booked && changesSince(booked, row).length === 0) return true;
     if (changed.length > 0)
       this.refuse(
         item,
@@ -180,10 +245,7 @@ class Undo {
     const created = plans.filter(({ item }) => !item.fills);
     try {
       if (created.length > 0)
-        await this.provider.delete(
-          created.map(({ row }) => row.id),
-          signal,
-        );
+        await this.provider.delete([...new Set(created.map(({ row }) => row.id))], signal);
       if (changed.length > 0)
         await this.provider.update(
           changed.map(({ item, row }) => ({ id: row.id, categoryId: item.prior?.categoryId ?? null })),
@@ -223,7 +285,14 @@ class Undo {
       return;
     }
     const moves = items.map((item): Move => {
-      const set = { skipReason: "undone" as const, wrote: undefined, attempt: 0, error: undefined };
+      const set = {
+        skipReason: "undone" as const,
+        wrote: undefined,
+        revises: undefined,
+        uncleared: undefined,
+        attempt: 0,
+        error: undefined,
+      };
       return { item, to: "skipped", set };
     });
     await moveItems(this.store, moves, this.now());
@@ -233,6 +302,11 @@ class Undo {
   private refuse(item: QueueItem, reason: UndoRefusal, message: string): void {
     this.result.refused.push({ ...nameOf(item), reason, message });
   }
+}
+
+/** Does what was written for it stand in the budget, be it that its change to what was booked waits, or was refused? */
+function stands({ state, revises }: QueueItem): boolean {
+  return state === "synced" || (revises !== undefined && (state === "dead" || WAITING.includes(state)));
 }
 
 /** Has a filled transaction what it had before, by an undo that was cut off or by a person? */

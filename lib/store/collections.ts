@@ -82,6 +82,7 @@ export const queue = define<QueueItem>("queue", "id", {
   byDue: ["budgetId", "state", "dueAt"],
   bySince: ["budgetId", "state", "stateSince"],
   byBatch: ["batchId", "state"],
+  byRevision: ["revisedIn", "state"],
   bySkip: ["budgetId", "skipReason", "date"],
   byPayment: ["paymentId"],
   byUncleared: ["budgetId", "uncleared"],

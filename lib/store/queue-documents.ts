@@ -96,8 +96,13 @@ export interface QueueItem extends Doc {
   dueAt: Instant;
   leaseOwner?: string;
   leaseUntil?: Instant;
-  /** The batch it was last sent in. It also fences: who holds an item is told by lease owner and batch together. */
+  /**
+   * The batch it was last sent in to be written; what changes it afterwards does not move it out of there. It also
+   * fences, as `revisedIn` does: who holds an item is told by lease owner and batches together.
+   */
   batchId?: string;
+  /** The batch that last changed what was written (see `revises`). */
+  revisedIn?: string;
   transactionId?: Id;
   /** Set for a transaction that is in the budget already and is given its category, and not created. */
   fills?: Id;
@@ -120,6 +125,8 @@ export interface QueueItem extends Doc {
 
 /** One bulk request to a budget: what can be undone together. */
 export interface Batch extends Doc {
+  /** It changed what other batches had written: its items name it as `revisedIn`, and those as `batchId`. */
+  revises?: true;
   budgetId: Id;
   /** Stored before it was sent. */
   at: Instant;

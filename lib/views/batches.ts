@@ -1,5 +1,15 @@
-import { listBatches, type BatchSummary } from "../queue";
-import { batches, budgets, payments, queue, runs, type Budget, type QueueItem, type Run } from "../store";
+import { itemsOf, listBatches, type BatchSummary } from "../queue";
+import {
+  batches,
+  budgets,
+  payments,
+  queue,
+  runs,
+  type Batch,
+  type Budget,
+  type QueueItem,
+  type Run,
+} from "../store";
 import { formatAmount, TallyError } from "../values";
 import { byId } from "./read";
 import { itemRows } from "./queue";
@@ -33,7 +43,7 @@ export async function readBatches({ store }: Sources, request: ViewRequest): Pro
       trigger: run?.trigger ?? null,
       items: batch.items,
       ...standing(batch),
-      ...(await sums(store, batch.id)),
+      ...(await sums(store, batch)),
       undoneAt: batch.undoneAt ?? null,
       undone: batch.undo?.undone ?? null,
       gone: batch.undo?.gone ?? null,
@@ -50,13 +60,12 @@ function standing({ states }: BatchSummary): Row {
 }
 
 /** What came in and went out by the payments of a batch, in each currency. */
-async function sums(store: Sources["store"], batchId: string): Promise<Row> {
+async function sums(store: Sources["store"], batch: Batch): Promise<Row> {
   const found = new Map<string, { in: number; out: number }>();
   let after: string | undefined;
   do {
     const page = await store.collection(queue).find({
-      index: "byBatch",
-      equals: [batchId],
+      ...itemsOf(batch),
       limit: 500,
       ...(after ? { after } : {}),
     });
@@ -78,27 +87,27 @@ async function sums(store: Sources["store"], batchId: string): Promise<Row> {
 }
 
 /**
- * The payments of one batch, each with what the batch did: `created` a transaction, `filled` in a category, or `nothing`,
- * since it was there already or was taken back.
+ * The payments of one batch, each with what the batch did: `created` a transaction, `filled` in a category, `changed` what
+ * another batch had created to what the bank booked, or `nothing`, since it was there already or was taken back.
  */
 export async function readBatch(sources: Sources, request: ViewRequest): Promise<PageOfRows> {
   const { batchId, limit, after } = request;
   if (!batchId)
     throw new TallyError("CONFIG_INVALID", "No batch is named. Give its id as the option batchId.");
   const { store } = sources;
-  if (!(await store.collection(batches).get(batchId)))
-    throw new TallyError("NOT_FOUND", `There is no batch ${batchId.slice(0, 60)}.`);
+  const batch = await store.collection(batches).get(batchId);
+  if (!batch) throw new TallyError("NOT_FOUND", `There is no batch ${batchId.slice(0, 60)}.`);
   const page = await store.collection(queue).find({
-    index: "byBatch",
-    equals: [batchId],
+    ...itemsOf(batch),
     limit,
     ...(after ? { after } : {}),
   });
   const rows = await itemRows(sources, page.items);
-  return { rows: rows.map((row, at) => ({ ...row, did: didOf(page.items[at]!) })), next: page.next };
+  return { rows: rows.map((row, at) => ({ ...row, did: didOf(batch, page.items[at]!) })), next: page.next };
 }
 
-function didOf(item: QueueItem): string {
+function didOf(batch: Batch, item: QueueItem): string {
   if (item.state !== "synced" || !item.wrote) return "nothing";
+  if (batch.revises) return "changed";
   return item.fills ? "filled" : "created";
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { undoBatch } from "../../lib/queue";
 import { labelsOf } from "../../lib/learning";
 import { bankAccounts, matches, transactions } from "../../lib/store";
+import type { TallyError } from "../../lib/values";
 import { YnabPasses } from "../support/ynab-pass";
 import { ACCOUNTS, payment } from "../support/context";
 import { openOn } from "../support/ynab";
@@ -218,6 +219,63 @@ for (const matching of ["one", "both"] as const) {
           ["synced", undefined, -777],
         );
         assert.equal(passes.posts, 1);
+      });
+    }
+
+    it("takes back what the run wrote, with what was set apart from the transaction of another payment", async () => {
+      const id = entered("2025-07-07");
+      await passes.arrive(bought("1", "2025-07-10"));
+      await passes.pass();
+      await passes.arrive(bought("2", "2025-07-14"), payment("3", { date: "2025-07-14", amount: -450 }));
+      const { batchIds, counts } = await passes.pass();
+      assert.deepEqual([counts["synced"], counts["revised"]], [2, 1]);
+      const undo = (batchId: string) =>
+        undoBatch(passes.store, passes.provider, batchId, { now: passes.clock.now });
+      assert.deepEqual((await undo(batchIds[0]!)).undone.map(({ paymentId }) => paymentId).sort(), [
+        "bank:2",
+        "bank:3",
+      ]);
+      const written = () => passes.twin.control.all().filter((row) => row.importId?.startsWith("TF1:"));
+      assert.deepEqual(written(), []);
+      for (const batchId of batchIds) {
+        const { undone, refused } = await undo(batchId);
+        assert.deepEqual([undone, refused], [[], []]);
+      }
+      for (let n = 0; n < 2; n++) await passes.pass();
+      assert.deepEqual(
+        [...written(), ...standing()].map((row) => row.id),
+        [id],
+      );
+    });
+
+    for (const fault of ["before", "after"] as const) {
+      it(`takes it back as well where YNAB went away ${fault} it got its own amount`, async () => {
+        entered("2025-07-07");
+        await passes.arrive(bought("1", "2025-07-10"));
+        await passes.pass();
+        await passes.arrive(bought("2", "2025-07-14"));
+        passes.twin.control.setFault(
+          fault === "before"
+            ? { kind: "status", status: 503, method: "PATCH", times: 9 }
+            : { kind: "fail-after-commit", status: 503, method: "PATCH", times: 1 },
+        );
+        await passes.pass().catch((error: TallyError) => assert.equal(error.code, "PROVIDER_UNAVAILABLE"));
+        passes.twin.control.clearFaults();
+        const { batchId, revisedIn } = await passes.item("2");
+        assert.ok(revisedIn && revisedIn !== batchId, "its change is a batch of its own");
+        const { undone } = await undoBatch(passes.store, passes.provider, batchId!, {
+          now: passes.clock.now,
+        });
+        assert.deepEqual(
+          undone.map(({ paymentId }) => paymentId),
+          ["bank:2"],
+        );
+        for (let n = 0; n < 2; n++) {
+          passes.clock.advance(DAY / 24);
+          assert.equal((await passes.pass()).counts["synced"], 0);
+        }
+        assert.equal(standing().length, 1);
+        assert.equal((await passes.item("2")).skipReason, "undone");
       });
     }
 

@@ -135,6 +135,27 @@ describe("views of the queue, batches, dry runs and balances", () => {
     assert.ok((await bench.store.collection(runs).get(run.id))!.id);
   });
 
+  it("batches: what was changed to what the bank booked stands in the batch that created it and in the one that changed it", async () => {
+    bench.budget.limits.ownMatchDays = 10;
+    bench.byHand();
+    await bench.arrive(payment("1"));
+    await bench.pass();
+    await bench.arrive(payment("2", { date: "2026-02-12" }));
+    const { batchIds } = await bench.pass();
+    assert.equal(batchIds.length, 2);
+    for (const [batchId, did] of [
+      [batchIds[0]!, "created"],
+      [batchIds[1]!, "changed"],
+    ] as const) {
+      const row = (await rows("batches")).find(({ id }) => id === batchId)!;
+      assert.deepEqual([row["items"], row["written"], row["outText"]], [1, 1, "-10.00 EUR"]);
+      assert.deepEqual(
+        (await rows("batch", { batchId })).map((one) => one["did"]),
+        [did],
+      );
+    }
+  });
+
   it("undo beforehand: says the same as the undo itself, and changes nothing", async () => {
     await bench.arrive(...["1", "2", "3"].map((id) => payment(id)));
     const { batchIds } = await bench.pass();
