@@ -194,7 +194,7 @@ function simple(
   const counts = new Map<string, Map<string, number>>();
   const all = new Map<string, number>();
   for (const { text, label } of train) {
-    const key = cleanText(text).full;
+    const key = cleanText(text).whole;
     const of = counts.get(key) ?? new Map<string, number>();
     counts.set(key, of.set(label, (of.get(label) ?? 0) + 1));
     all.set(label, (all.get(label) ?? 0) + 1);
@@ -208,7 +208,7 @@ function simple(
   return {
     majority: share(() => majority),
     "dictionary of seen texts": share(({ text }) =>
-      most(counts.get(cleanText(text).full) ?? new Map([[majority, 1]])),
+      most(counts.get(cleanText(text).whole) ?? new Map([[majority, 1]])),
     ),
   };
 }

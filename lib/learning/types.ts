@@ -48,6 +48,24 @@ export function argMax(values: ArrayLike<number>): number {
   return best;
 }
 
+/** Numbers of a slab: Node keeps the memory of a typed array outside of its heap, and to get some is slow. */
+const SLAB = 4_096;
+let slab = new ArrayBuffer(0);
+let used = 0;
+
+/** The numbers as probabilities. Several share one `buffer`: copy them before that is sent anywhere. */
+export function toProbabilities(numbers: Float64Array): Float32Array {
+  const bytes = numbers.length * Float32Array.BYTES_PER_ELEMENT;
+  if (used + bytes > slab.byteLength) {
+    slab = new ArrayBuffer(Math.max(SLAB * Float32Array.BYTES_PER_ELEMENT, bytes));
+    used = 0;
+  }
+  const probabilities = new Float32Array(slab, used, numbers.length);
+  used += bytes;
+  for (let i = 0; i < numbers.length; i++) probabilities[i] = numbers[i]!;
+  return probabilities;
+}
+
 /** In place: exponentials divided by their sum, shifted by the maximum so that nothing overflows. */
 export function softmax(scores: Float64Array): void {
   let max = -Infinity;
@@ -58,5 +76,6 @@ export function softmax(scores: Float64Array): void {
     scores[i] = e;
     sum += e;
   }
-  for (let i = 0; i < scores.length; i++) scores[i] = scores[i]! / sum;
+  const share = 1 / sum;
+  for (let i = 0; i < scores.length; i++) scores[i] = scores[i]! * share;
 }

@@ -1,10 +1,11 @@
 import type { Id } from "../../values";
 import { FeatureExtractor } from "../features";
-import { softmax, type Example, type LabelledExample, type Scores } from "../types";
+import { softmax, toProbabilities, type Example, type LabelledExample, type Scores } from "../types";
 import { CategoryIndex } from "./categoryIndex";
 import {
   fitInOrder,
   predictThenUpdate,
+  strongest,
   type Estimator,
   type EstimatorState,
   type FitOptions,
@@ -89,7 +90,7 @@ class ComplementNaiveBayes implements Estimator {
       for (let c = 0; c < n; c++) scores[c]! /= spread;
     }
     softmax(scores);
-    return { categories: this.index.snapshot(), probabilities: new Float32Array(scores) };
+    return { categories: this.index.snapshot(), probabilities: toProbabilities(scores) };
   }
 
   explain(example: Example, category: Id, limit: number): Term[] {
@@ -111,7 +112,7 @@ class ComplementNaiveBayes implements Estimator {
       if (own > 0)
         terms.push({ term: vector.names[i]!, weight: Math.log((all + alpha) / (all - own + alpha)) });
     }
-    return terms.sort((a, b) => b.weight - a.weight).slice(0, limit);
+    return strongest(terms, limit);
   }
 
   serialise(): EstimatorState {

@@ -5,6 +5,7 @@ import { CategoryIndex } from "./categoryIndex";
 import {
   fitInOrder,
   predictThenUpdate,
+  strongest,
   type Estimator,
   type EstimatorState,
   type FitOptions,
@@ -94,7 +95,7 @@ class CounterpartyMemory implements Estimator {
           terms.push({ term: `seen before: ${LEVEL_NAMES[i]!}`, weight: this.faded(e, day) });
       }
     });
-    return terms.sort((a, b) => b.weight - a.weight).slice(0, limit);
+    return strongest(terms, limit);
   }
 
   serialise(): EstimatorState {

@@ -48,6 +48,7 @@ export class HabitWeights {
   private lookAt(k: number, slots: Uint16Array, at: number, day: number): void {
     const n = Math.min(DEPTH, slots[at]!);
     const age = ageOf(day - slots[at + DAY]!);
+    if (alike(slots, at, n)) return this.putAll(k, slots[at + 1]!, n, age);
     for (let i = 1; i <= n; i++) {
       const category = slots[at + i]!;
       let count = 0;
@@ -63,6 +64,14 @@ export class HabitWeights {
       if (i === 1) this.first.add(category, k);
       this.any.add(category, k);
     }
+  }
+
+  /** As {@link lookAt} for labels that are all of one category, which most are. */
+  private putAll(k: number, category: number, n: number, age: number): void {
+    const shape = (n - 1) * DEPTH + (n - 1);
+    this.put(category, k * SHAPES + shape * (AGES.length + 1) + age);
+    this.first.add(category, k);
+    this.any.add(category, k);
   }
 
   /** Add to the score of each category what its habits weigh. */
@@ -105,6 +114,12 @@ export class HabitWeights {
     this.categories[this.size] = category;
     this.places[this.size++] = place;
   }
+}
+
+/** Are the labels of a slot all of one category? */
+function alike(slots: Uint16Array, at: number, n: number): boolean {
+  for (let i = 2; i <= n; i++) if (slots[at + i] !== slots[at + 1]) return false;
+  return true;
 }
 
 /** Sets of keys by category, of few categories among many, emptied for each example. */

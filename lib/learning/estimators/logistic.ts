@@ -1,10 +1,11 @@
 import type { Id } from "../../values";
-import { FeatureExtractor, LabelMemory, MEMORY_KEYS, WordExtractor } from "../features";
-import { softmax, type Example, type LabelledExample, type Scores } from "../types";
+import { FeatureExtractor, LabelMemory, MEMORY_KEYS, WordExtractor, type FeatureVector } from "../features";
+import { softmax, toProbabilities, type Example, type LabelledExample, type Scores } from "../types";
 import { CategoryIndex } from "./categoryIndex";
 import { HabitWeights } from "./habitWeights";
 import {
   fitInOrder,
+  strongest,
   type Estimator,
   type EstimatorState,
   type FitOptions,
@@ -86,7 +87,7 @@ class SparseLogistic implements Estimator {
     weights.addTo(scores, vector, ownSize);
     this.addHabits();
     softmax(scores);
-    return { categories: this.index.snapshot(), probabilities: new Float32Array(scores) };
+    return { categories: this.index.snapshot(), probabilities: toProbabilities(scores) };
   }
 
   update(example: Example, label: Id): void {
@@ -138,22 +139,21 @@ class SparseLogistic implements Estimator {
   explain(example: Example, category: Id, limit: number): Term[] {
     const wanted = this.index.get(category);
     const vector = this.extractor.extract(example, this.learned.memory, true);
+    return strongest(this.termsFor(example, vector, wanted), limit);
+  }
+
+  private *termsFor(example: Example, vector: FeatureVector, category: number): Iterable<Term> {
     const { weights, wordWeights, habits } = this.learned;
     const { words } = this.parameters as All;
     const { ownSize } = this.extractor;
-    const terms = new Map<string, number>();
-    const add = (term: string, weight: number) => terms.set(term, (terms.get(term) ?? 0) + weight);
-    for (const { term, weight } of weights.terms(vector, wanted, 0, ownSize)) add(term, (1 - words) * weight);
-    for (const { term, weight } of wordWeights.terms(this.reader.extract(example, true), wanted))
-      add(term, words * weight);
-    for (const { term, weight } of weights.terms(vector, wanted, ownSize)) add(term, weight);
+    for (const { term, weight } of weights.terms(vector, category, 0, ownSize))
+      yield { term, weight: (1 - words) * weight };
+    for (const { term, weight } of wordWeights.terms(this.reader.extract(example, true), category))
+      yield { term, weight: words * weight };
+    yield* weights.terms(vector, category, ownSize);
     this.lookAtHabits();
-    for (const [key, weight] of habits.byKey(wanted)) add(`seen before for ${MEMORY_KEYS[key]!}`, weight);
-    return [...terms]
-      .map(([term, weight]) => ({ term, weight }))
-      .filter(({ weight }) => weight > 0)
-      .sort((a, b) => b.weight - a.weight)
-      .slice(0, limit);
+    for (const [key, weight] of habits.byKey(category))
+      yield { term: `seen before for ${MEMORY_KEYS[key]!}`, weight };
   }
 
   serialise(): EstimatorState {

@@ -60,6 +60,17 @@ export interface EstimatorKind {
   restore(state: EstimatorState): Generator<void, Estimator>;
 }
 
+/** The terms that speak for something, the strongest first; those of one name are one, with the sum of their weights. */
+export function strongest(terms: Iterable<Term>, limit: number): Term[] {
+  const sums = new Map<string, number>();
+  for (const { term, weight } of terms) sums.set(term, (sums.get(term) ?? 0) + weight);
+  return [...sums]
+    .map(([term, weight]) => ({ term, weight }))
+    .filter(({ weight }) => weight > 0)
+    .sort((a, b) => b.weight - a.weight)
+    .slice(0, limit);
+}
+
 /** Every now and then during a fit: report, and stop when asked. */
 function checkpoint(done: number, total: number, options: FitOptions | undefined): void {
   if ((done & 1023) !== 0) return;

@@ -1,7 +1,8 @@
 import type { Id, Json } from "../../values";
-import { softmax, type Example, type LabelledExample, type Scores } from "../types";
+import { softmax, toProbabilities, type Example, type LabelledExample, type Scores } from "../types";
 import {
   fitInOrder,
+  strongest,
   type Estimator,
   type EstimatorState,
   type FitOptions,
@@ -66,16 +67,12 @@ class Stacked implements Estimator {
 
   /** The terms of its members together, each as much as its member weighs. */
   explain(example: Example, category: Id, limit: number): Term[] {
-    const terms = new Map<string, number>();
-    this.members.forEach((member, m) => {
-      for (const { term, weight } of member.explain(example, category, Infinity))
-        terms.set(term, (terms.get(term) ?? 0) + this.weights[m]! * weight);
-    });
-    return [...terms]
-      .map(([term, weight]) => ({ term, weight }))
-      .filter(({ weight }) => weight > 0)
-      .sort((a, b) => b.weight - a.weight)
-      .slice(0, limit);
+    const terms = this.members.flatMap((member, m) =>
+      member
+        .explain(example, category, Infinity)
+        .map(({ term, weight }) => ({ term, weight: this.weights[m]! * weight })),
+    );
+    return strongest(terms, limit);
   }
 
   serialise(): EstimatorState {
@@ -99,7 +96,7 @@ class Stacked implements Estimator {
       for (let c = 0; c < pooled.length; c++) pooled[c]! += weight * Math.log(probabilities[c]! + least);
     }
     softmax(pooled);
-    return { categories, probabilities: new Float32Array(pooled) };
+    return { categories, probabilities: toProbabilities(pooled) };
   }
 
   /** One step of a member's weight: down the gradient of the loss that the pooled probabilities had. */

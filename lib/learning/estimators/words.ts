@@ -1,10 +1,11 @@
 import type { Id } from "../../values";
 import { WordExtractor } from "../features";
-import { softmax, type Example, type LabelledExample, type Scores } from "../types";
+import { softmax, toProbabilities, type Example, type LabelledExample, type Scores } from "../types";
 import { CategoryIndex } from "./categoryIndex";
 import {
   fitInOrder,
   predictThenUpdate,
+  strongest,
   type Estimator,
   type EstimatorState,
   type FitOptions,
@@ -46,7 +47,7 @@ class WordLogistic implements Estimator {
     const scores = new Float64Array(this.index.ids.length);
     this.weights.addTo(scores, this.extractor.extract(example));
     softmax(scores);
-    return { categories: this.index.snapshot(), probabilities: new Float32Array(scores) };
+    return { categories: this.index.snapshot(), probabilities: toProbabilities(scores) };
   }
 
   update(example: Example, label: Id): void {
@@ -65,10 +66,8 @@ class WordLogistic implements Estimator {
   }
 
   explain(example: Example, category: Id, limit: number): Term[] {
-    return [...this.weights.terms(this.extractor.extract(example, true), this.index.get(category))]
-      .filter((term) => term.weight > 0)
-      .sort((a, b) => b.weight - a.weight)
-      .slice(0, limit);
+    const vector = this.extractor.extract(example, true);
+    return strongest(this.weights.terms(vector, this.index.get(category)), limit);
   }
 
   serialise(): EstimatorState {

@@ -7,9 +7,7 @@
 export interface CleanText {
   /** Lower case, no accents, noise removed: `albert heijn`. */
   whole: string;
-  /** The same before terminal numbers and places were cut: `albert heijn 1403 amsterdam`. */
-  full: string;
-  /** Words of `full` with numbers of three and more digits left out. */
+  /** Its words, and those of the place that may follow, without numbers of three and more digits. */
   words: string[];
 }
 
@@ -56,11 +54,9 @@ export function cleanText(text: string): CleanText {
     words.push(word);
     if (!cut) head.push(word);
   }
-  const full = tokens.join(" ");
   const whole = head.join(" ");
   return {
-    whole: whole.length >= 2 ? whole : full,
-    full,
+    whole: whole.length >= 2 ? whole : tokens.join(" "),
     words: words.length > 24 ? words.slice(0, 24) : words,
   };
 }

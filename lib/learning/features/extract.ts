@@ -54,8 +54,8 @@ export class FeatureExtractor {
   readonly found = new Int32Array(MEMORY_KEYS.length);
   /** The day of the example extracted last, since 1970. */
   day = 0;
-  private readonly names = new HashedTexts(F.word);
-  private readonly descriptions = new HashedTexts(F.descriptionWord);
+  private readonly names = new HashedTexts(F.word, F.gram);
+  private readonly descriptions = new HashedTexts(F.descriptionWord, F.descriptionGram);
   private readonly days = new Map<string, number>();
 
   /** The cleaned name that stands for the counterparty; the description stands in where there is no name. */
@@ -118,16 +118,12 @@ export class FeatureExtractor {
 
   private texts(v: FeatureVector, example: Example, text: HashedText, named: boolean): void {
     v.beginGroup();
-    this.bag(v, text);
-    if (named) this.nameBag(v, this.names.namesOf(example.text === "" ? example.description : example.text));
+    this.letters(v, text, named, "letters of");
     this.emit(v, text.whole, named, "name", text.clean);
-    this.emit(v, text.full, named, "full name", text.clean);
     v.endGroup();
     if (example.description === "" || example.text === "") return;
-    const description = this.descriptions.of(example.description);
     v.beginGroup();
-    this.bag(v, description);
-    if (named) this.nameBag(v, this.descriptions.namesOf(example.description));
+    this.letters(v, this.descriptions.of(example.description), named, "letters of description");
     v.endGroup();
   }
 
@@ -172,7 +168,6 @@ export class FeatureExtractor {
     this.emit(v, exact, named, "amount", amount);
     this.emit(v, join(join(exact, whole), F.exactWhole), named, "amount and name", clean);
     this.emit(v, join(join(whole, bucket), F.bucketWhole), named, "name and amount about", clean);
-    this.emit(v, join(join(first, bucket), F.bucketFirst), named, "first word and amount about", clean);
     const iban = example.counterpartyAccount;
     if (!iban) return;
     const party = hashText(iban, F.counterparty);
@@ -200,7 +195,7 @@ export class FeatureExtractor {
     return keys;
   }
 
-  /** For every key: the last label, the last two in order, the most frequent, and how many differ. */
+  /** For every key: the last label, the last two in order, and the most frequent. */
   private remember(v: FeatureVector, memory: LabelMemory, named: boolean): void {
     for (let k = 0; k < this.keys.length; k++) {
       const key = this.keys[k]!;
@@ -209,29 +204,21 @@ export class FeatureExtractor {
       const at = memory.find(key);
       this.found[k] = at;
       const slots = memory.slots;
-      if (at < 0) {
-        this.emit(v, join(seed, F.none), named, "nothing before for", MEMORY_KEYS[k]!);
-        continue;
-      }
+      if (at < 0) continue;
       const n = Math.min(DEPTH, slots[at]!);
       if (FADES[k] && this.day - slots[at + DAY]! > FADED_DAYS) continue;
       const last = slots[at + 1]!;
       let most = last;
       let mostCount = 0;
-      let distinct = 0;
       for (let i = 1; i <= n; i++) {
         let count = 0;
-        let isFirst = true;
-        for (let j = 1; j <= n; j++) {
-          if (slots[at + j] !== slots[at + i]) continue;
-          if (j < i) isFirst = false;
-          count++;
-        }
-        if (isFirst) distinct++;
+        for (let j = 1; j <= n; j++) if (slots[at + j] === slots[at + i]) count++;
         if (count > mostCount) {
           mostCount = count;
           most = slots[at + i]!;
         }
+        // What is left cannot be more often.
+        if (mostCount >= n - i) break;
       }
       const previous = n > 1 ? slots[at + 2]! : 0xffff;
       v.beginGroup();
@@ -252,20 +239,13 @@ export class FeatureExtractor {
         MEMORY_KEYS[k]!,
         MOST,
       );
-      this.emit(v, join(join(join(seed, 4), distinct), n), named, "how settled is", MEMORY_KEYS[k]!);
       v.endGroup();
     }
   }
 
-  private bag(v: FeatureVector, text: HashedText): void {
-    const { bag, share } = text;
-    for (let i = 0; i < bag.length; i++) v.add(bag[i]!, share);
-  }
-
-  /** Names are made again only when someone asks why: keeping them would cost more memory than the model. */
-  private nameBag(v: FeatureVector, names: readonly string[]): void {
-    const from = v.size - names.length;
-    names.forEach((name, i) => (v.names[from + i] = name));
+  /** They are one thing to people, and so have one name. */
+  private letters(v: FeatureVector, { grams, share, clean }: HashedText, named: boolean, name: string): void {
+    for (let i = 0; i < grams.length; i++) this.emit(v, grams[i]!, named, name, clean, share);
   }
 
   private emit(

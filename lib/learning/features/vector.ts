@@ -1,5 +1,5 @@
 /** Fewer features stay single: to find their sum costs as much as to add them up. */
-const SMALLEST_GROUP = 4;
+const SMALLEST_GROUP = 3;
 
 /**
  * A sparse vector that is filled anew for each example: hashes and values, without one allocation an example. Features that

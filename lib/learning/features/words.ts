@@ -23,7 +23,8 @@ interface Bag {
  */
 export class WordExtractor {
   private readonly vector = new FeatureVector();
-  private readonly known = new Map<string, Bag>();
+  /** By field, since the same text has other hashes in another. */
+  private readonly known: Map<string, Bag>[] = [];
 
   /** @param named also write the names of the features, for explanations; valid until the next call */
   extract(example: Example, named = false): FeatureVector {
@@ -48,13 +49,13 @@ export class WordExtractor {
   private bag(text: string | undefined, field: number, named: boolean): void {
     if (!text) return;
     const v = this.vector;
-    const key = `${field} ${text}`;
-    let bag = this.known.get(key);
+    const known = (this.known[field] ??= new Map());
+    let bag = known.get(text);
     if (!bag) {
-      if (this.known.size > TEXTS) this.known.clear();
+      if (known.size > TEXTS) known.clear();
       const hashes = Uint32Array.from(read(text, field).keys());
       bag = { hashes, share: SHARE * Math.min(1, Math.sqrt(BAG_SIZE / hashes.length)) };
-      this.known.set(key, bag);
+      known.set(text, bag);
     }
     v.beginGroup();
     for (let i = 0; i < bag.hashes.length; i++) v.add(bag.hashes[i]!, bag.share);

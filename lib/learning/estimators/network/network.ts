@@ -5,6 +5,7 @@ import type { Example, LabelledExample, Scores } from "../../types";
 import { CategoryIndex } from "../categoryIndex";
 import {
   predictThenUpdate,
+  strongest,
   type Estimator,
   type EstimatorState,
   type FitOptions,
@@ -123,10 +124,7 @@ class Network implements Estimator {
       if (of === wanted) remembered[places[i]! >> 1]! += values[i]! * signs[places[i]!]!;
     });
     remembered.forEach((weight, k) => terms.push({ term: `seen before for ${MEMORY_KEYS[k]!}`, weight }));
-    return terms
-      .filter(({ weight }) => weight > 0)
-      .sort((a, b) => b.weight - a.weight)
-      .slice(0, limit);
+    return strongest(terms, limit);
   }
 
   serialise(): EstimatorState {
