@@ -58,7 +58,12 @@ export function daysBetween(from: CalendarDate, to: CalendarDate): number {
 
 /** Day of the week, 0 = Monday to 6 = Sunday (ISO 8601 order). */
 export function weekday(date: CalendarDate): number {
-  return (((dayNumber(date) + 3) % 7) + 7) % 7;
+  return weekdayOf(dayNumber(date));
+}
+
+/** The same of a day number. */
+export function weekdayOf(day: number): number {
+  return (((day + 3) % 7) + 7) % 7;
 }
 
 /** Is this text a calendar date that exists? */

@@ -1,4 +1,4 @@
-import { dayNumber } from "../../values";
+import { dayNumber, weekdayOf } from "../../values";
 import type { Example } from "../types";
 import { hashText, join } from "./hash";
 import { DAY, DEPTH, type LabelMemory } from "./memory";
@@ -106,7 +106,7 @@ export class FeatureExtractor {
   /** What thousands of payments have in common. */
   private common(v: FeatureVector, example: Example, bucket: number, named: boolean): void {
     const negative = example.amount < 0;
-    const weekday = (((this.day + 3) % 7) + 7) % 7;
+    const weekday = weekdayOf(this.day);
     v.beginGroup();
     v.add(F.bias, 1);
     if (named) v.name("always");
