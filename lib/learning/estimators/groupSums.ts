@@ -1,4 +1,4 @@
-import { HashIndex, mix } from "../features";
+import { HashIndex, mix, withRoom } from "../features";
 
 /** Predictions in a row, without a label between them, from which sums are kept: between two labels few come again. */
 const QUIET = 32;
@@ -18,11 +18,11 @@ export class GroupSums {
   /** Sums of all kept groups, one after the other. */
   pool = new Float64Array(0);
   private hashes = new Uint32Array(0);
-  private usedNumbers = 0;
-  private usedHashes = 0;
-  /** Of each kept group where its sums, its hashes and the next group's hashes begin. */
-  private places = new Int32Array(0);
+  /** Of each kept group where its hashes end, which is where those of the next begin. */
+  private ends = new Int32Array(0);
   private count = 0;
+  /** Sums of each kept group: the categories that there are, which only learning changes. */
+  private width = 0;
   private index = new HashIndex(16);
   private readonly met = new Uint32Array(MET);
   private quiet = 0;
@@ -42,11 +42,11 @@ export class GroupSums {
   find(key: number, hashes: Uint32Array, from: number, to: number): number {
     const group = this.index.get(key);
     if (group < 0) return -1;
-    const first = this.places[group * 3 + 1]!;
+    const first = this.beginOf(group);
     const known = this.hashes;
-    if (this.places[group * 3 + 2]! - first !== to - from) return -1;
+    if (this.ends[group]! - first !== to - from) return -1;
     for (let i = from; i < to; i++) if (known[first + i - from] !== hashes[i]) return -1;
-    return this.places[group * 3]!;
+    return group * this.width;
   }
 
   /** Has this group been met before? */
@@ -62,38 +62,29 @@ export class GroupSums {
    * @returns where it begins in {@link pool}, filled with zeros
    */
   keep(key: number, hashes: Uint32Array, from: number, to: number, categories: number): number {
-    if (this.usedNumbers + categories > MOST_NUMBERS) this.clear();
-    const at = this.usedNumbers;
-    this.usedNumbers += categories;
-    if (this.usedNumbers > this.pool.length) {
-      const pool = new Float64Array(Math.max(this.usedNumbers, this.pool.length * 2));
-      pool.set(this.pool);
-      this.pool = pool;
-    } else this.pool.fill(0, at, this.usedNumbers);
-    const first = this.usedHashes;
-    this.usedHashes += to - from;
-    if (this.usedHashes > this.hashes.length) {
-      const larger = new Uint32Array(Math.max(this.usedHashes, this.hashes.length * 2));
-      larger.set(this.hashes);
-      this.hashes = larger;
-    }
-    for (let i = from; i < to; i++) this.hashes[first + i - from] = hashes[i]!;
+    if ((this.count + 1) * categories > MOST_NUMBERS) this.clear();
+    this.width = categories;
     const group = this.count++;
-    if (this.count * 3 > this.places.length) {
-      const places = new Int32Array(Math.max(96, this.places.length * 2));
-      places.set(this.places);
-      this.places = places;
-    }
-    this.places[group * 3] = at;
-    this.places[group * 3 + 1] = first;
-    this.places[group * 3 + 2] = this.usedHashes;
+    const at = group * categories;
+    this.pool = withRoom(this.pool, at + categories);
+    this.pool.fill(0, at, at + categories);
+    const first = this.beginOf(group);
+    const end = first + to - from;
+    this.hashes = withRoom(this.hashes, end);
+    this.hashes.set(hashes.subarray(from, to), first);
+    this.ends = withRoom(this.ends, this.count);
+    this.ends[group] = end;
     this.index.set(key, group);
     return at;
   }
 
+  private beginOf(group: number): number {
+    return group === 0 ? 0 : this.ends[group - 1]!;
+  }
+
   private clear(): void {
     this.index = new HashIndex(16);
-    this.count = this.usedNumbers = this.usedHashes = 0;
+    this.count = 0;
   }
 }
 

@@ -1,4 +1,4 @@
-import { DAY, DEPTH, MEMORY_KEYS } from "../features";
+import { DAY, DEPTH, MEMORY_KEYS, withRoom } from "../features";
 
 const KEYS = MEMORY_KEYS.length;
 /** Days since the newest label of a key up to which it is of an age; what is older has the last age. */
@@ -107,10 +107,8 @@ export class HabitWeights {
   }
 
   private put(category: number, place: number): void {
-    if (this.size === this.categories.length) {
-      this.categories = grown(this.categories);
-      this.places = grown(this.places);
-    }
+    this.categories = withRoom(this.categories, this.size + 1);
+    this.places = withRoom(this.places, this.size + 1);
     this.categories[this.size] = category;
     this.places[this.size++] = place;
   }
@@ -135,9 +133,9 @@ class KeySets {
   }
 
   add(category: number, key: number): void {
-    while (category >= this.sets.length) this.sets = grown(this.sets);
+    this.sets = withRoom(this.sets, category + 1);
     if (this.sets[category] === 0) {
-      if (this.size === this.categories.length) this.categories = grown(this.categories);
+      this.categories = withRoom(this.categories, this.size + 1);
       this.categories[this.size++] = category;
     }
     this.sets[category]! |= 1 << key;
@@ -146,12 +144,6 @@ class KeySets {
   setOf(category: number): number {
     return this.sets[category]!;
   }
-}
-
-function grown(array: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(array.length * 2);
-  larger.set(array);
-  return larger;
 }
 
 function ageOf(days: number): number {

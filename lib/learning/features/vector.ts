@@ -1,3 +1,5 @@
+import { withRoom } from "./room";
+
 /** Fewer features stay single: to find their sum costs as much as to add them up. */
 const SMALLEST_GROUP = 3;
 
@@ -43,22 +45,14 @@ export class FeatureVector {
 
   endGroup(): void {
     if (this.size - this.groupStart < SMALLEST_GROUP) return;
-    if (this.groupCount * 2 === this.groups.length) {
-      const groups = new Int32Array(this.groups.length * 2);
-      groups.set(this.groups);
-      this.groups = groups;
-    }
+    this.groups = withRoom(this.groups, this.groupCount * 2 + 2);
     this.groups[this.groupCount * 2] = this.groupStart;
     this.groups[this.groupCount * 2 + 1] = this.size;
     this.groupCount++;
   }
 
   private grow(): void {
-    const hashes = new Uint32Array(this.hashes.length * 2);
-    hashes.set(this.hashes);
-    this.hashes = hashes;
-    const values = new Float32Array(this.values.length * 2);
-    values.set(this.values);
-    this.values = values;
+    this.hashes = withRoom(this.hashes, this.size + 1);
+    this.values = withRoom(this.values, this.size + 1);
   }
 }
