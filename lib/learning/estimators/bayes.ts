@@ -1,17 +1,9 @@
 import type { Id } from "../../values";
 import { FeatureExtractor } from "../features";
-import { softmax, toProbabilities, type Example, type LabelledExample, type Scores } from "../types";
+import { softmax, toProbabilities, type Example, type Scores } from "../types";
 import { CategoryIndex } from "./categoryIndex";
-import {
-  fitInOrder,
-  predictThenUpdate,
-  strongest,
-  type Estimator,
-  type EstimatorState,
-  type FitOptions,
-  type Parameters,
-  type Term,
-} from "./port";
+import { strongest, type EstimatorState, type Parameters, type Term } from "./port";
+import { OnlineEstimator } from "./online";
 import { register } from "./registry";
 import { ENTRY, HEAD, SparseRows } from "./sparseRows";
 
@@ -27,26 +19,20 @@ const DEFAULTS = { alpha: 0.3 };
 /** Row that holds the totals: per category the sum of all its counts. */
 const TOTALS = 0xffffffff;
 
-class ComplementNaiveBayes implements Estimator {
+class ComplementNaiveBayes extends OnlineEstimator {
   readonly name = NAME;
   private readonly extractor = new FeatureExtractor();
 
   constructor(
     readonly parameters: Parameters,
-    private readonly index: CategoryIndex,
+    index: CategoryIndex,
     /**
      * Entries of a category, its count, and what the term says for it: a logarithm, kept until a count of the row changes,
      * when the first of the row becomes NaN.
      */
     private readonly rows: SparseRows,
-  ) {}
-
-  get categories(): readonly Id[] {
-    return this.index.ids;
-  }
-
-  fit(examples: readonly LabelledExample[], options?: FitOptions): void {
-    fitInOrder(this, examples, options);
+  ) {
+    super(index);
   }
 
   update(example: Example, label: Id): void {
@@ -57,10 +43,6 @@ class ComplementNaiveBayes implements Estimator {
       if (this.count(vector.hashes[i]!, category, vector.values[i]!)) sum += vector.values[i]!;
     }
     this.count(TOTALS, category, sum);
-  }
-
-  reveal(example: Example, label: Id): Scores {
-    return predictThenUpdate(this, example, label);
   }
 
   predict(example: Example): Scores {

@@ -1,17 +1,9 @@
 import { dayNumber, type Id } from "../../values";
 import { FeatureExtractor } from "../features";
-import type { Example, LabelledExample, Scores } from "../types";
+import type { Example, Scores } from "../types";
 import { CategoryIndex } from "./categoryIndex";
-import {
-  fitInOrder,
-  predictThenUpdate,
-  strongest,
-  type Estimator,
-  type EstimatorState,
-  type FitOptions,
-  type Parameters,
-  type Term,
-} from "./port";
+import { strongest, type EstimatorState, type Parameters, type Term } from "./port";
+import { OnlineEstimator } from "./online";
 import { register } from "./registry";
 import { ENTRY, HEAD, SparseRows } from "./sparseRows";
 
@@ -38,7 +30,7 @@ const LEVEL_NAMES = [
 /** Of older labels what is left is worked out each time. */
 const MOST_DAYS = 10_000;
 
-class CounterpartyMemory implements Estimator {
+class CounterpartyMemory extends OnlineEstimator {
   readonly name = NAME;
   private readonly extractor = new FeatureExtractor();
   /** By days. */
@@ -47,17 +39,11 @@ class CounterpartyMemory implements Estimator {
 
   constructor(
     readonly parameters: Parameters,
-    private readonly index: CategoryIndex,
+    index: CategoryIndex,
     /** Entries of a category, its faded count, and the day number of the last label. */
     private readonly rows: SparseRows,
-  ) {}
-
-  get categories(): readonly Id[] {
-    return this.index.ids;
-  }
-
-  fit(examples: readonly LabelledExample[], options?: FitOptions): void {
-    fitInOrder(this, examples, options);
+  ) {
+    super(index);
   }
 
   update(example: Example, label: Id): void {
@@ -66,10 +52,6 @@ class CounterpartyMemory implements Estimator {
     const keys = this.extractor.memoryKeys(example);
     this.count(ALL, category, day);
     for (const level of LEVELS) if (keys[level] !== 0) this.count(keys[level]!, category, day);
-  }
-
-  reveal(example: Example, label: Id): Scores {
-    return predictThenUpdate(this, example, label);
   }
 
   predict(example: Example): Scores {

@@ -1,16 +1,9 @@
 import type { Id } from "../../values";
 import { FeatureExtractor, hashText, join } from "../features";
-import type { Example, LabelledExample, Scores } from "../types";
+import type { Example, Scores } from "../types";
 import { CategoryIndex } from "./categoryIndex";
-import {
-  fitInOrder,
-  predictThenUpdate,
-  type Estimator,
-  type EstimatorState,
-  type FitOptions,
-  type Parameters,
-  type Term,
-} from "./port";
+import { type EstimatorState, type Parameters, type Term } from "./port";
+import { OnlineEstimator } from "./online";
 import { register } from "./registry";
 
 /**
@@ -38,22 +31,16 @@ interface Seen {
   count: number;
 }
 
-class FirstLabels implements Estimator {
+class FirstLabels extends OnlineEstimator {
   readonly name = FIRST_LABELS;
   readonly parameters: Parameters = {};
   private readonly extractor = new FeatureExtractor();
 
   constructor(
-    private readonly index: CategoryIndex,
+    index: CategoryIndex,
     private readonly seen: Map<number, Seen>,
-  ) {}
-
-  get categories(): readonly Id[] {
-    return this.index.ids;
-  }
-
-  fit(examples: readonly LabelledExample[], options?: FitOptions): void {
-    fitInOrder(this, examples, options);
+  ) {
+    super(index);
   }
 
   update(example: Example, label: Id): void {
@@ -63,10 +50,6 @@ class FirstLabels implements Estimator {
       const run = known?.category === category ? known.run + 1 : 1;
       this.seen.set(key, { category, run, count: (known?.count ?? 0) + 1 });
     }
-  }
-
-  reveal(example: Example, label: Id): Scores {
-    return predictThenUpdate(this, example, label);
   }
 
   predict(example: Example): Scores {

@@ -1,17 +1,10 @@
 import type { Id } from "../../values";
 import { FeatureExtractor, LabelMemory, MEMORY_KEYS, WordExtractor, type FeatureVector } from "../features";
-import { softmax, toProbabilities, type Example, type LabelledExample, type Scores } from "../types";
+import { softmax, toProbabilities, type Example, type Scores } from "../types";
 import { CategoryIndex } from "./categoryIndex";
 import { HabitWeights } from "./habitWeights";
-import {
-  fitInOrder,
-  strongest,
-  type Estimator,
-  type EstimatorState,
-  type FitOptions,
-  type Parameters,
-  type Term,
-} from "./port";
+import { strongest, type EstimatorState, type Parameters, type Term } from "./port";
+import { OnlineEstimator } from "./online";
 import { register } from "./registry";
 import { SparseWeights, type Steps } from "./sparseWeights";
 
@@ -54,7 +47,7 @@ interface Learned {
   habits: HabitWeights;
 }
 
-class SparseLogistic implements Estimator {
+class SparseLogistic extends OnlineEstimator {
   readonly name = NAME;
   private readonly extractor = new FeatureExtractor();
   private readonly reader = new WordExtractor();
@@ -64,16 +57,10 @@ class SparseLogistic implements Estimator {
 
   constructor(
     readonly parameters: Parameters,
-    private readonly index: CategoryIndex,
+    index: CategoryIndex,
     private readonly learned: Learned,
-  ) {}
-
-  get categories(): readonly Id[] {
-    return this.index.ids;
-  }
-
-  fit(examples: readonly LabelledExample[], options?: FitOptions): void {
-    fitInOrder(this, examples, options);
+  ) {
+    super(index);
   }
 
   predict(example: Example): Scores {
@@ -94,7 +81,7 @@ class SparseLogistic implements Estimator {
     this.learn(example, label);
   }
 
-  reveal(example: Example, label: Id): Scores {
+  override reveal(example: Example, label: Id): Scores {
     const known = this.index.snapshot();
     const probabilities = new Float32Array(known.length);
     this.learn(example, label, probabilities);

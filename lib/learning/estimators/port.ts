@@ -78,17 +78,6 @@ function checkpoint(done: number, total: number, options: FitOptions | undefined
   options?.progress?.(done, total);
 }
 
-/** A prediction and then an update, for estimators that save nothing by doing both at once. */
-export function predictThenUpdate(
-  estimator: Pick<Estimator, "predict" | "update">,
-  example: Example,
-  label: Id,
-): Scores {
-  const scores = estimator.predict(example);
-  estimator.update(example, label);
-  return scores;
-}
-
 /**
  * Fit an online estimator: an update for each example in its order.
  * @throws the signal's reason when the work is stopped

@@ -1,17 +1,9 @@
 import type { Id } from "../../values";
 import { WordExtractor } from "../features";
-import { softmax, toProbabilities, type Example, type LabelledExample, type Scores } from "../types";
+import { softmax, toProbabilities, type Example, type Scores } from "../types";
 import { CategoryIndex } from "./categoryIndex";
-import {
-  fitInOrder,
-  predictThenUpdate,
-  strongest,
-  type Estimator,
-  type EstimatorState,
-  type FitOptions,
-  type Parameters,
-  type Term,
-} from "./port";
+import { strongest, type EstimatorState, type Parameters, type Term } from "./port";
+import { OnlineEstimator } from "./online";
 import { register } from "./registry";
 import { SparseWeights } from "./sparseWeights";
 
@@ -25,22 +17,16 @@ import { SparseWeights } from "./sparseWeights";
 export const WORDS = "word-logistic";
 const DEFAULTS = { rate: 0.25, floor: 0.3, cut: 0.01, open: 0.05, shrink: 0.001 };
 
-class WordLogistic implements Estimator {
+class WordLogistic extends OnlineEstimator {
   readonly name = WORDS;
   private readonly extractor = new WordExtractor();
 
   constructor(
     readonly parameters: Parameters,
-    private readonly index: CategoryIndex,
+    index: CategoryIndex,
     private readonly weights: SparseWeights,
-  ) {}
-
-  get categories(): readonly Id[] {
-    return this.index.ids;
-  }
-
-  fit(examples: readonly LabelledExample[], options?: FitOptions): void {
-    fitInOrder(this, examples, options);
+  ) {
+    super(index);
   }
 
   predict(example: Example): Scores {
@@ -51,18 +37,23 @@ class WordLogistic implements Estimator {
   }
 
   update(example: Example, label: Id): void {
+    this.reveal(example, label);
+  }
+
+  override reveal(example: Example, label: Id): Scores {
+    const categories = this.index.snapshot();
+    const scores = new Float64Array(categories.length);
     const vector = this.extractor.extract(example);
+    this.weights.locate(vector);
+    this.weights.score(scores, vector, 0, vector.size);
     const target = this.index.add(label);
     const gradients = new Float64Array(this.index.ids.length);
-    this.weights.locate(vector);
-    this.weights.score(gradients, vector, 0, vector.size);
+    gradients.set(scores);
+    softmax(scores);
     softmax(gradients);
     gradients[target]! -= 1;
     this.weights.descend(gradients, vector, 0, vector.size);
-  }
-
-  reveal(example: Example, label: Id): Scores {
-    return predictThenUpdate(this, example, label);
+    return { categories, probabilities: toProbabilities(scores) };
   }
 
   explain(example: Example, category: Id, limit: number): Term[] {

@@ -3,15 +3,8 @@ import { FeatureExtractor, LabelMemory, MEMORY_KEYS } from "../../features";
 import { seededRandom } from "../../random";
 import type { Example, LabelledExample, Scores } from "../../types";
 import { CategoryIndex } from "../categoryIndex";
-import {
-  predictThenUpdate,
-  strongest,
-  type Estimator,
-  type EstimatorState,
-  type FitOptions,
-  type Parameters,
-  type Term,
-} from "../port";
+import { strongest, type EstimatorState, type FitOptions, type Parameters, type Term } from "../port";
+import { OnlineEstimator } from "../online";
 import { register } from "../registry";
 import { tensorFlow } from "./backend";
 import { Embeddings, type WeightedRows } from "./embeddings";
@@ -54,23 +47,21 @@ interface Prepared extends WeightedRows {
   wanted: number;
 }
 
-class Network implements Estimator {
+class Network extends OnlineEstimator {
   readonly name = NETWORK;
   private readonly extractor = new FeatureExtractor();
 
   constructor(
     readonly parameters: Parameters,
-    private readonly index: CategoryIndex,
+    index: CategoryIndex,
     private readonly embeddings: Embeddings,
     private readonly memory: LabelMemory,
     private readonly layers: Layers,
-  ) {}
-
-  get categories(): readonly Id[] {
-    return this.index.ids;
+  ) {
+    super(index);
   }
 
-  fit(examples: readonly LabelledExample[], options?: FitOptions): void {
+  override fit(examples: readonly LabelledExample[], options?: FitOptions): void {
     const { window, passes, batch, seed } = this.parameters as typeof DEFAULTS;
     for (let from = 0; from < examples.length; from += window) {
       const to = Math.min(examples.length, from + window);
@@ -101,10 +92,6 @@ class Network implements Estimator {
     const prepared = this.take(example, label);
     this.layers.grow(this.index.ids.length);
     this.step([prepared]);
-  }
-
-  reveal(example: Example, label: Id): Scores {
-    return predictThenUpdate(this, example, label);
   }
 
   explain(example: Example, category: Id, limit: number): Term[] {
